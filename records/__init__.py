@@ -1,0 +1,1 @@
+"""What an order record is, and what may happen to it."""

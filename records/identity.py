@@ -1,0 +1,56 @@
+"""Who an order is: an id that only its natural key and the secret lead to (docs/decisions/keyed-ids.md)."""
+
+import hmac
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+
+@dataclass(frozen=True, repr=False)
+class NaturalKey:
+    """What the sender calls the order: a kind, and the parts of its name."""
+
+    kind: str
+    parts: tuple[str, ...]
+
+    @classmethod
+    def of_order(cls, tenant_order_record_id: str) -> Self:
+        """The sender's own order number: the first choice."""
+        return cls("tenantOrderRecordId", (tenant_order_record_id,))
+
+    @classmethod
+    def of_event(cls, source: str, event_id: str) -> Self:
+        """The event's source and id, where the order has no number (an envelope has an empty source)."""
+        return cls("event", (source, event_id))
+
+
+def opening(identity_key: bytes, natural_key: NaturalKey) -> bytes:
+    """The 32 bytes with which anybody can check that this order number has this id, and no other."""
+    return hmac.digest(identity_key, _encoded(natural_key), "sha256")
+
+
+def record_id(identity_key: bytes, natural_key: NaturalKey) -> str:
+    """The id of the order: a UUIDv8 (RFC 9562), the same for every delivery.
+
+    Source: design section 5, ``UUIDv8(HMAC(opening, natural key))``.
+    """
+    encoded = _encoded(natural_key)
+    return uuid8(hmac.digest(hmac.digest(identity_key, encoded, "sha256"), encoded, "sha256"))
+
+
+def line_id(record: str, position: int) -> str:
+    """The id of the line at this position (from 0) of a record."""
+    return uuid8(hmac.digest(record.encode(), b"line %d" % position, "sha256"))
+
+
+def uuid8(digest: bytes) -> str:
+    """The first 122 free bits of a digest as a UUIDv8 (RFC 9562, section 5.8)."""
+    number = int.from_bytes(digest[:16], "big")
+    number &= ~(0xF << 76) & ~(0x3 << 62)
+    return str(UUID(int=number | 0x8 << 76 | 0x2 << 62))
+
+
+def _encoded(natural_key: NaturalKey) -> bytes:
+    """A tag and length-prefixed parts, so that no two keys share an encoding."""
+    parts = (part.encode() for part in (natural_key.kind, *natural_key.parts))
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)

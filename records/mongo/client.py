@@ -1,0 +1,65 @@
+"""The connection, and the few calls in which PyMongo's async API and Motor differ."""
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, Literal, cast
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+
+Document = dict[str, Any]
+Collection = AsyncCollection[Document]
+Session = AsyncClientSession
+Driver = Literal["pymongo", "motor"]
+
+CALL_SECONDS: Final = 10.0
+"""No single call to MongoDB takes longer: the driver's own default is to wait for ever."""
+
+
+class Database:
+    """One database and its collections, by their names."""
+
+    def __init__(self, client: AsyncMongoClient[Document], name: str) -> None:
+        self.client = client
+        self._database: AsyncDatabase[Document] = client[name]
+        self.records: Collection = self._database["records"]
+        self.outbox: Collection = self._database["outbox"]
+        self.quarantine: Collection = self._database["quarantine"]
+        self.ledger: Collection = self._database["erasure_ledger"]
+        self.state: Collection = self._database["state"]
+
+
+@asynccontextmanager
+async def open_database(uri: str, name: str, driver: Driver = "pymongo") -> AsyncIterator[Database]:
+    """A database whose writes survive a failover; opening it connects nothing yet."""
+    client = _client(driver)(
+        uri,
+        w="majority",
+        journal=True,
+        readConcernLevel="majority",
+        timeoutMS=int(CALL_SECONDS * 1000),
+        serverSelectionTimeoutMS=5000,
+        waitQueueTimeoutMS=5000,
+        tz_aware=True,
+        appname="order-records",
+    )
+    try:
+        yield Database(client, name)
+    finally:
+        await settle(client.close())
+
+
+def _client(driver: Driver) -> Callable[..., AsyncMongoClient[Document]]:
+    if driver == "pymongo":
+        return AsyncMongoClient
+    from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415 - an extra that few install
+
+    return cast("Callable[..., AsyncMongoClient[Document]]", AsyncIOMotorClient)
+
+
+async def settle(value: Any) -> Any:
+    """The value of a call that is a coroutine in one driver and plain in the other."""
+    return await value if inspect.isawaitable(value) else value

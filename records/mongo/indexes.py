@@ -1,0 +1,65 @@
+"""The indexes that every process counts on: built by `work`, awaited by the others."""
+
+from typing import Final, NamedTuple
+
+from pymongo import ASCENDING, IndexModel
+
+from records.mongo.client import Collection, Database
+from records.mongo.errors import translated
+
+CLEANUP_DUE: Final = "cleanup_due"
+DELETION_DUE: Final = "deletion_due"
+QUARANTINE_DUE: Final = "quarantine_due"
+_EXPIRY: Final = "expiry"
+
+
+class _Indexes(NamedTuple):
+    collection: Collection
+    models: list[IndexModel]
+
+
+def _wanted(database: Database) -> list[_Indexes]:
+    expiry = IndexModel([("expiresAt", ASCENDING)], name=_EXPIRY, expireAfterSeconds=0)
+    return [
+        _Indexes(
+            database.records,
+            [
+                IndexModel(
+                    [("gdprCleanupDate", ASCENDING)],
+                    name=CLEANUP_DUE,
+                    partialFilterExpression={"anonymized": False},
+                ),
+                IndexModel([("deletionDate", ASCENDING)], name=DELETION_DUE),
+            ],
+        ),
+        _Indexes(database.ledger, [expiry]),
+        _Indexes(
+            database.quarantine,
+            [IndexModel([("due", ASCENDING)], name=QUARANTINE_DUE, sparse=True), expiry],
+        ),
+        _Indexes(
+            database.outbox,
+            [
+                IndexModel([("n", ASCENDING)], name="by_n", sparse=True, unique=True),
+                IndexModel([("time", ASCENDING)], name="by_time"),
+            ],
+        ),
+    ]
+
+
+async def build_indexes(database: Database) -> None:
+    """Builds what is missing; harmless when all are there. Raises StoreError, StoreUnavailable."""
+    with translated():
+        for collection, models in _wanted(database):
+            await collection.create_indexes(models)
+
+
+async def missing_indexes(database: Database) -> list[str]:
+    """The indexes that are not there, as `collection.name`. Raises StoreUnavailable."""
+    missing: list[str] = []
+    with translated():
+        for collection, models in _wanted(database):
+            there = await collection.index_information()
+            wanted = (str(model.document["name"]) for model in models)
+            missing += [f"{collection.name}.{name}" for name in wanted if name not in there]
+    return missing

@@ -1,0 +1,89 @@
+"""Audit facts waiting to be sent: written with the change they tell of, removed once acknowledged.
+
+An entry that exists is unsent, so there is no flag and no expiry. Entries hold plain facts; their
+words are made when they are sent (docs/decisions/one-transaction-for-state-and-outbox.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from pymongo import ASCENDING
+
+from records.mongo.client import Database, Document, Session
+from records.mongo.errors import translated
+
+TEMPLATE: Final = 1
+"""The wording of audit events that this build asks for; a later build still sends older ones as they were."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What every entry says of the process that wrote it."""
+
+    build: str
+    policy_version: int
+    policy_digest: str
+
+
+async def append(
+    database: Database,
+    session: Session,
+    kind: str,
+    time: datetime,
+    items: Sequence[Sequence[Any]],
+    stamp: Stamp,
+    n: int | None = None,
+) -> None:
+    """Writes one entry in the caller's transaction; n only for erasures, which it counts."""
+    entry: Document = {
+        "_id": str(uuid4()),
+        "kind": kind,
+        "time": time,
+        "template": TEMPLATE,
+        "build": stamp.build,
+        "policyVersion": stamp.policy_version,
+        "policyDigest": stamp.policy_digest,
+        "items": [list(item) for item in items],
+    }
+    await database.outbox.insert_one(entry if n is None else {**entry, "n": n}, session=session)
+
+
+async def unsent(database: Database, limit: int) -> list[Document]:
+    """The entries to send next: erasures by n, others by time, and never an n before a smaller one.
+
+    At most `limit` of each of the two. Raises StoreUnavailable.
+    """
+    with translated():
+        erasures = await database.outbox.find({"n": {"$exists": True}}).sort("n", ASCENDING).to_list(limit)
+        others = (
+            await database.outbox.find({"n": {"$exists": False}})
+            .sort("time", ASCENDING)
+            .limit(limit)
+            .to_list()
+        )
+    return _merged(erasures, others)
+
+
+def _merged(erasures: list[Document], others: list[Document]) -> list[Document]:
+    merged: list[Document] = []
+    while erasures and others:
+        earlier = others if others[0]["time"] < erasures[0]["time"] else erasures
+        merged.append(earlier.pop(0))
+    return merged + erasures + others
+
+
+async def remove(database: Database, entry_id: str) -> None:
+    """Removes an entry whose events are all acknowledged."""
+    with translated():
+        await database.outbox.delete_one({"_id": entry_id})
+
+
+async def backlog(database: Database) -> tuple[int, datetime | None]:
+    """How many entries wait, and since when the oldest does."""
+    with translated():
+        oldest = await database.outbox.find_one({}, {"time": 1}, sort=[("time", ASCENDING)])
+        count = await database.outbox.estimated_document_count()
+    return count, oldest["time"] if oldest else None

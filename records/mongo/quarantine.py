@@ -1,0 +1,83 @@
+"""The quarantine: each refused event once, its pointer for the audit topic in the same transaction."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from records.mongo import outbox
+from records.mongo.client import Database, Document, Session
+from records.mongo.transaction import in_transaction
+from records.quarantine import QuarantinedEvent, QuarantineKey, seal
+
+QUARANTINED: Final = "quarantined"
+_MAX_EVENTS, _MAX_BYTES = 500, 12 * 2**20
+
+
+async def quarantine(
+    database: Database,
+    events: Sequence[QuarantinedEvent],
+    key: QuarantineKey,
+    stamp: outbox.Stamp,
+    now: datetime,
+    ledger_time: timedelta,
+) -> int:
+    """Keeps refused events, and returns how many of them were new.
+
+    An entry that is there already stays as it is, so a redelivery changes nothing. Raises
+    StoreUnavailable, StoreError: then the events are still on their topic and must come again.
+    """
+    new = 0
+    for part in _parts(events):
+        entries = [_entry(event, key, now + ledger_time) for event in part]
+        new += await in_transaction(
+            database, partial(_insert, database=database, entries=entries, stamp=stamp, now=now)
+        )
+    return new
+
+
+def _parts(events: Sequence[QuarantinedEvent]) -> Iterator[list[QuarantinedEvent]]:
+    part: list[QuarantinedEvent] = []
+    size = 0
+    for event in events:
+        length = len(event.event.value or b"")
+        if part and (len(part) == _MAX_EVENTS or size + length > _MAX_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(event)
+        size += length
+    if part:
+        yield part
+
+
+def _entry(quarantined: QuarantinedEvent, key: QuarantineKey, expires: datetime) -> Document:
+    position, refused = quarantined.event.position, quarantined.refused
+    entry: Document = {
+        "_id": position.entry_id,
+        "topic": position.topic,
+        "partition": position.partition,
+        "offset": position.offset,
+        "timestamp": position.timestamp,
+        "reason": refused.reason.value,
+        "pointer": refused.pointer,
+    }
+    sealed = seal(key, quarantined.event) if quarantined.due else None
+    if sealed is None:
+        return {**entry, "expiresAt": expires}
+    return {**entry, "sealed": sealed, "keyId": key.key_id, "due": quarantined.due}
+
+
+async def _insert(
+    session: Session, *, database: Database, entries: list[Document], stamp: outbox.Stamp, now: datetime
+) -> int:
+    ids = [entry["_id"] for entry in entries]
+    there = {
+        row["_id"]
+        async for row in database.quarantine.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)
+    }
+    new = [entry for entry in entries if entry["_id"] not in there]
+    if new:
+        await database.quarantine.insert_many(new, session=session)
+        items = [[e["topic"], e["partition"], e["offset"], e["reason"], e["pointer"]] for e in new]
+        await outbox.append(database, session, QUARANTINED, now, items, stamp)
+    return len(new)

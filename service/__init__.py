@@ -1,0 +1,1 @@
+"""Kafka in, HTTP out: the doors through which orders come in and are read."""

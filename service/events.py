@@ -1,0 +1,191 @@
+"""The three forms of an order-completed event, read into one typed order.
+
+CloudEvents 1.0 structured, CloudEvents 1.0 binary (attributes in headers), and the envelope
+{"event", "eventId", "payload"}. Source of the rules: design section 4.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
+
+from records.free_json import MAX_DEPTH, depth_of
+from records.identity import NaturalKey
+from records.payload import KNOWN_MEMBERS, MAX_ORDER_BYTES, OrderPayload
+from records.reasons import Reason, Refused, refusal
+
+Headers = Iterable[tuple[str, bytes | None]]
+Parsed = TypeVar("Parsed")
+
+_OURS: Final = re.compile(r"(?:[A-Za-z0-9_-]+\.)*order\.completed(?P<version>\.v[^.]*)?")
+_OURS_IN_ENVELOPE: Final = re.compile(r"ORDER_COMPLETED(?P<version>[._-]?[Vv][0-9]+)?")
+_SUPPORTED: Final = (None, ".v1")
+_JSON_TYPE: Final = re.compile(r"[a-z]+/(?:[a-z0-9.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+_STRUCTURED_TYPE: Final = "application/cloudevents"
+
+_Attribute = Annotated[str, Field(max_length=1024)]
+
+
+@with_config(ConfigDict(strict=True, extra="ignore"))
+class _Head(TypedDict, total=False):
+    """What is not the order: CloudEvents attributes, or the envelope's members."""
+
+    specversion: _Attribute
+    type: _Attribute
+    source: _Attribute
+    id: _Attribute
+    datacontenttype: _Attribute
+    event: _Attribute
+    eventId: _Attribute
+
+
+@with_config(ConfigDict(strict=True, extra="ignore"))
+class _Event(_Head, total=False):
+    data: OrderPayload
+    data_base64: str
+    payload: OrderPayload
+
+
+_HEAD: Final = TypeAdapter(_Head)
+_EVENT: Final = TypeAdapter(_Event)
+_ORDER: Final = TypeAdapter(OrderPayload)
+_KNOWN: Final = KNOWN_MEMBERS | _Event.__annotations__.keys()
+
+
+@dataclass(frozen=True, repr=False)
+class IncomingOrder:
+    """A valid order, what names it, and how many members were dropped since nobody knows them."""
+
+    order: OrderPayload
+    natural_key: NaturalKey
+    unknown_members: int
+
+
+Skipped = Literal["skipped"]
+"""An event of another type: none of our business, and no fault."""
+
+
+def decode(value: bytes | None, headers: Headers) -> IncomingOrder | Skipped:
+    """The order in an event. Raises Refused when it is one that can never be stored.
+
+    Only `ce_` headers and the content type are looked at; whatever else a header holds harms nobody.
+    """
+    if not value:
+        raise Refused(Reason.EMPTY_BODY)
+    if len(value) > MAX_ORDER_BYTES:
+        raise Refused(Reason.TOO_LARGE)
+    attributes = _attributes(headers)
+    if "specversion" in attributes and not attributes["content-type"].startswith(_STRUCTURED_TYPE):
+        return _decode_binary(value, attributes)
+    return _decode_body(value)
+
+
+def _attributes(headers: Headers) -> dict[str, str]:
+    attributes = {"content-type": ""}
+    for name, value in headers:
+        lowered = name.lower()
+        if value is not None and (lowered == "content-type" or lowered.startswith("ce_")):
+            attributes[lowered.removeprefix("ce_")] = value.decode("utf-8", "replace")
+    return attributes
+
+
+def _decode_binary(value: bytes, attributes: Mapping[str, str]) -> IncomingOrder | Skipped:
+    if not _is_ours(attributes, ""):
+        return "skipped"
+    if attributes["content-type"] and not _JSON_TYPE.fullmatch(attributes["content-type"]):
+        raise Refused(Reason.NOT_JSON)
+    order, unknown = _validate(_ORDER, value)
+    return IncomingOrder(order, _natural_key(order, attributes, ""), unknown)
+
+
+def _decode_body(value: bytes) -> IncomingOrder | Skipped:
+    try:
+        event, unknown = _validate(_EVENT, value)
+    except Refused as refused:
+        return _judged_by_head(value, refused)
+    pointer, known = _body_member(event)
+    if not known:
+        return "skipped"
+    order = event.get("data") if pointer == "/data" else event.get("payload")
+    if order is None and pointer == "/data" and "data_base64" in event:
+        order, unknown = _decode_base64(event["data_base64"])
+    if order is None:
+        raise Refused(Reason.MISSING_MEMBER, pointer)
+    return IncomingOrder(order, _natural_key(order, event, pointer), unknown)
+
+
+def _judged_by_head(value: bytes, refused: Refused) -> Skipped:
+    """Another event type may hold whatever it likes: it is skipped, not refused."""
+    try:
+        head = _HEAD.validate_json(value)
+    except ValidationError as error:
+        root_is_no_object = error.errors(include_input=False)[0]["type"] == "dict_type"
+        raise Refused(Reason.NOT_AN_EVENT) if root_is_no_object else refused from None
+    if not _body_member(head)[1]:
+        return "skipped"
+    raise refused
+
+
+def _body_member(event: Mapping[str, Any]) -> tuple[str, bool]:
+    """Where the order stands, and whether the event is ours at all."""
+    if "specversion" in event:
+        return "/data", _is_ours(event, "/type")
+    if "event" not in event:
+        raise Refused(Reason.NOT_AN_EVENT)
+    match = _OURS_IN_ENVELOPE.fullmatch(event["event"])
+    if match and match["version"]:
+        raise Refused(Reason.UNSUPPORTED_VERSION, "/event")
+    return "/payload", match is not None
+
+
+def _is_ours(attributes: Mapping[str, Any], pointer: str) -> bool:
+    if "type" not in attributes:
+        raise Refused(Reason.NOT_AN_EVENT, pointer)
+    match = _OURS.fullmatch(attributes["type"])
+    if match is None:
+        return False
+    if match["version"] not in _SUPPORTED or attributes["specversion"] != "1.0":
+        raise Refused(Reason.UNSUPPORTED_VERSION, pointer)
+    return True
+
+
+def _natural_key(order: OrderPayload, attributes: Mapping[str, Any], pointer: str) -> NaturalKey:
+    if "tenantOrderRecordId" in order:
+        return NaturalKey.of_order(order["tenantOrderRecordId"])
+    if pointer == "/payload":
+        source, event_id = "", attributes.get("eventId", "")
+    else:
+        source, event_id = attributes.get("source", ""), attributes.get("id", "")
+    if not event_id or (pointer != "/payload" and not source):
+        raise Refused(Reason.NO_IDENTITY, f"{pointer}/tenantOrderRecordId")
+    return NaturalKey.of_event(source, event_id)
+
+
+def _validate(adapter: TypeAdapter[Parsed], value: bytes) -> tuple[Parsed, int]:
+    """The value and the number of unknown members; those are dropped, never a reason to refuse."""
+    try:
+        return adapter.validate_json(value), 0
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+        unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
+        if any(len(f["loc"]) + depth_of(f["input"]) > MAX_DEPTH for f in unknown):
+            raise Refused(Reason.TOO_DEEP) from None
+        if not unknown:
+            raise refusal(error, _KNOWN) from None
+    try:
+        return adapter.validate_json(value, extra="ignore"), len(unknown)
+    except ValidationError as error:
+        raise refusal(error, _KNOWN) from None
+
+
+def _decode_base64(text: str) -> tuple[OrderPayload, int]:
+    try:
+        value = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused(Reason.NOT_JSON, "/data_base64") from None
+    return _validate(_ORDER, value)
