@@ -31,6 +31,16 @@ class DateRules:
     max_event_age: timedelta = timedelta(days=365)
     max_ahead: timedelta = timedelta(days=3650)
 
+    @classmethod
+    def of(cls, *, base: Base, day_seconds: float, max_event_age_days: int, max_days: int) -> "DateRules":
+        """The rules from plain numbers, as the settings hold them."""
+        return cls(
+            base=base,
+            day=timedelta(seconds=day_seconds),
+            max_event_age=timedelta(days=max_event_age_days),
+            max_ahead=timedelta(days=max_days),
+        )
+
     def days(self, count: int) -> timedelta:
         """So many policy days; only a demo or a test has days shorter than 24 h."""
         return self.day * count

@@ -1,5 +1,7 @@
 """What is configured in the database: whether orders are taken, the policy, what may never change."""
 
+import math
+import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,6 +14,7 @@ from records.policy import GdprPolicy
 _CONFIGURATION: Final = "orderrecords"
 _GDPR: Final = "gdpr"
 _BOUND: Final = "bound"
+_POLICY_SECONDS: Final = 5.0
 
 
 async def order_records_enabled(database: Database) -> bool:
@@ -77,3 +80,19 @@ async def _insert_if_absent(database: Database, document: dict[str, Any]) -> Non
             await database.state.insert_one(document)
         except DuplicateKeyError:
             return
+
+
+class CachedPolicy:
+    """The policy in force, at most five seconds old (docs: how fast a changed policy is seen)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._policy = GdprPolicy()
+        self._read_at = -math.inf
+
+    async def get(self) -> GdprPolicy:
+        """The policy. Raises StoreUnavailable when it is stale and MongoDB is away."""
+        if time.monotonic() - self._read_at > _POLICY_SECONDS:
+            self._policy = await gdpr_policy(self._database)
+            self._read_at = time.monotonic()
+        return self._policy

@@ -6,7 +6,7 @@ Lease and sequence number, select, change with the whole predicate repeated, led
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
@@ -162,6 +162,19 @@ def _item(action: Action, row: Document, date: str) -> list[Any]:
             return [row["_id"], row["version"], due, [] if row["anonymized"] else [NEVER_ANONYMIZED]]
         case Action.ERASE_QUARANTINED:
             return [row["topic"], row["partition"], row["offset"], row["reason"], due]
+
+
+async def oldest_due(context: SweepContext, action: Action) -> str | None:
+    """The id that a sweep of one would take. Raises StoreUnavailable."""
+    step = _step(context.database, action)
+    with translated():
+        row = await step.collection.find_one(
+            step.due(context.cutoff(datetime.now(UTC))),
+            {"_id": 1},
+            sort=[(step.date, ASCENDING)],
+            hint=step.index,
+        )
+    return row["_id"] if row else None
 
 
 async def postpone(database: Database, action: Action, identifier: str, until: datetime) -> None:

@@ -1,0 +1,1 @@
+"""The verbs of the `order-records` command: parse, call, print."""

@@ -1,0 +1,116 @@
+"""The `consume` process: checks that it may run, then reads while order records are enabled."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from records.keys import RecordKeys
+from records.mongo.client import Database, open_database
+from records.mongo.configuration import order_records_enabled
+from records.mongo.errors import StoreUnavailable
+from records.mongo.startup import require_indexes, start_up
+from records.policy import DateRules
+from records.quarantine import QuarantineKey
+from runtime import metrics
+from runtime.health import Health
+from runtime.process import build, sleep_unless, until_answered
+from runtime.settings import Settings
+from runtime.topics import ensure_topics, topic_partitions
+from service.consumer import OrderConsumer
+from service.ingest import Ingest
+
+log = structlog.get_logger(__name__)
+
+KAFKA_AWAY: Final = (KafkaError, OSError, TimeoutError)
+_LOOK_SECONDS: Final = 2.0
+_REMIND_SECONDS: Final = 60.0
+_CLOSE_SECONDS: Final = 15.0
+
+
+async def consume(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
+    """Runs until `stopping`. Raises UserError or SettingsDiffer when it may not run at all."""
+    settings.require_secrets("id_key", "quarantine_key")
+    health.ready("start", "checking")
+    mongo = settings.mongo
+    async with open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database:
+        keys = RecordKeys.derive(settings.secrets.require("id_key"))
+        await _start_up(settings, database, keys, stopping)
+        health.ready("start", True)
+        consumer = OrderConsumer(settings, _ingest(settings, database, keys).take, stopping)
+        try:
+            await _Gate(database, consumer, health).watch(stopping)
+        finally:
+            health.ready("start", "stopping")
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await consumer.close()
+
+
+async def _start_up(
+    settings: Settings, database: Database, keys: RecordKeys, stopping: asyncio.Event
+) -> None:
+    async def checked() -> bool:
+        await start_up(database, settings.bound(keys.fingerprint), enabled=settings.enabled_on_first_start)
+        await require_indexes(database)
+        return True
+
+    async def topic_is_there() -> bool:
+        await ensure_topics(settings)
+        if not await topic_partitions(settings.kafka, settings.kafka.order_topic):
+            raise TimeoutError
+        return True
+
+    await until_answered(checked, StoreUnavailable, stopping, "MongoDB")
+    await until_answered(topic_is_there, KAFKA_AWAY, stopping, f"Kafka with {settings.kafka.order_topic}")
+
+
+def _ingest(settings: Settings, database: Database, keys: RecordKeys) -> Ingest:
+    retention = settings.retention
+    dates = DateRules.of(**retention.date_numbers())
+    quarantine_key = QuarantineKey.derive(settings.secrets.require("quarantine_key"))
+    ledger_time = timedelta(days=retention.ledger_days)
+    return Ingest(database, keys, quarantine_key, dates, ledger_time, build())
+
+
+class _Gate:
+    """Starts and stops the consumer as order records are enabled and disabled."""
+
+    def __init__(self, database: Database, consumer: OrderConsumer, health: Health) -> None:
+        self._database = database
+        self._consumer = consumer
+        self._health = health
+        self._enabled = False
+        self._said_at = -_REMIND_SECONDS
+
+    async def watch(self, stopping: asyncio.Event) -> None:
+        """Looks every two seconds until `stopping`; while MongoDB is away all stays as it is."""
+        while not stopping.is_set():
+            try:
+                self._enabled = await order_records_enabled(self._database)
+            except StoreUnavailable as error:
+                log.warning("cannot read the configuration", error=str(error))
+            else:
+                await self._follow()
+            await self._consumer.measure_lag()
+            self._tell()
+            await sleep_unless(stopping, _LOOK_SECONDS)
+
+    async def _follow(self) -> None:
+        if self._enabled and not self._consumer.running:
+            try:
+                await self._consumer.start()
+            except KAFKA_AWAY as error:
+                log.warning("Kafka is away, trying again", error=type(error).__name__)
+        elif not self._enabled and self._consumer.running:
+            await self._consumer.stop()
+
+    def _tell(self) -> None:
+        metrics.CONSUMER_ENABLED.set(self._enabled)
+        joined = self._consumer.joined
+        self._health.ready("consumer", True if joined or not self._enabled else "has not joined its group")
+        now = asyncio.get_running_loop().time()
+        if not self._enabled and now - self._said_at >= _REMIND_SECONDS:
+            self._said_at = now
+            log.warning("order records are disabled: nothing is read and nothing committed")

@@ -1,0 +1,170 @@
+"""FastStream on aiokafka: batches of events in, offsets committed only after everything is durable.
+
+Every option here is there for a fact that was reproduced: docs/decisions/consumer-options.md.
+"""
+
+import asyncio
+import dataclasses
+import functools
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from records.mongo.errors import StoreError
+from runtime import metrics
+from runtime.kafka import faststream_security
+from runtime.process import sleep_unless
+from runtime.settings import Settings
+from service.safe_consumer import SafeConsumer
+
+log = structlog.get_logger(__name__)
+
+Take = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 20.0
+_DRAIN_SECONDS: Final = 12.0
+_POSITION_SECONDS: Final = 1.0
+
+
+class RetryLater(Exception):
+    """Nothing of this batch is committed: it comes again. FastStream logs this, so it holds no data."""
+
+
+class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """Knows whether the group was joined; the assignment may be empty."""
+
+    joined = False
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """The loop is serial and commits its position, so there is nothing to save here."""
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        self.joined = True
+        metrics.CONSUMER_ASSIGNED_PARTITIONS.set(len(assigned))
+        log.info("partitions assigned", partitions=sorted(tp.partition for tp in assigned))
+
+
+class OrderConsumer:
+    """Reads the order topic while it is started; start and stop may alternate."""
+
+    def __init__(self, settings: Settings, take: Take, stopping: asyncio.Event) -> None:
+        self._take = take
+        self._stopping = stopping
+        self._pause = _FIRST_PAUSE
+        self._membership = _Membership()
+        self._broker = _broker(settings)
+        self._subscriber = self._subscribe(settings)
+
+    @property
+    def running(self) -> bool:
+        """Whether events are read, or would be if Kafka answered."""
+        return bool(self._subscriber.running)
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group was joined since the start; the assignment may be empty."""
+        return self.running and self._membership.joined
+
+    async def start(self) -> None:
+        """Begins to read. Raises KafkaError or OSError when no broker answers: try again."""
+        await self._broker.connect()
+        config = self._broker.config.broker_config
+        config.builder = functools.partial(SafeConsumer, **config.builder.keywords)  # type: ignore[attr-defined]
+        try:
+            await self._subscriber.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Finishes and commits the batch in hand, and leaves the group."""
+        await self._subscriber.stop()
+        self._membership.joined = False
+        metrics.CONSUMER_ASSIGNED_PARTITIONS.set(0)
+
+    async def close(self) -> None:
+        """Stops, and lets the connection go."""
+        await self._broker.stop()
+
+    async def measure_lag(self) -> None:
+        """Sets the lag of each assigned partition, as far as it is known."""
+        consumer = self._subscriber.consumer
+        for partition in consumer.assignment() if consumer else ():
+            try:
+                async with asyncio.timeout(_POSITION_SECONDS):
+                    position = await consumer.position(partition)
+            except Exception:  # noqa: BLE001, S112 - a figure that is not known yet is no fault
+                continue
+            end = consumer.highwater(partition)
+            if end is not None:
+                lag = metrics.CONSUMER_LAG.labels(partition.topic, partition.partition)
+                lag.set(max(0, end - position))
+
+    def _subscribe(self, settings: Settings) -> Any:
+        subscriber = self._broker.subscriber(
+            settings.kafka.order_topic,
+            group_id=settings.kafka.group_id,
+            batch=True,
+            max_records=settings.consumer.max_records,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            no_reply=True,
+            parser=_parse_no_header,
+            decoder=_decode_nothing,
+            listener=self._membership,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            rebalance_timeout_ms=30_000,
+            max_partition_fetch_bytes=4 * 2**20,
+        )
+        subscriber(self._handle)
+        return subscriber
+
+    async def _handle(self, message: KafkaMessage) -> None:
+        try:
+            await self._take(message.raw_message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the batch must come again
+            await self._wait(error)
+            raise RetryLater(type(error).__name__) from None
+        self._pause = _FIRST_PAUSE
+
+    async def _wait(self, error: Exception) -> None:
+        """A nack seeks back at once, without a pause of its own; so the pause is here."""
+        delay = self._pause * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        metrics.RETRIES.inc()
+        if isinstance(error, StoreError):
+            log.warning("not stored, trying again", seconds=round(delay, 1), error=str(error))
+        else:
+            log.error("not stored, trying again", seconds=round(delay, 1), exc_info=error)
+        await sleep_unless(self._stopping, delay)
+
+
+def _broker(settings: Settings) -> KafkaBroker:
+    return KafkaBroker(
+        settings.kafka.servers,
+        security=faststream_security(settings.kafka),
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        graceful_timeout=_DRAIN_SECONDS,
+        retry_backoff_ms=500,
+        logger=logging.getLogger("faststream"),
+    )
+
+
+async def _parse_no_header(batch: Any, original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
+    """The stock parser drops the whole batch for one header that is null or not UTF-8; this looks at none."""
+    message = await original((dataclasses.replace(batch[0], headers=()),))
+    message.raw_message = batch  # handler and nack work on the whole batch
+    return message
+
+
+async def _decode_nothing(_: KafkaMessage) -> None:
+    """The bytes are judged one by one in the handler, where one bad event harms no other."""

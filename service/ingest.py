@@ -1,0 +1,143 @@
+"""A batch of events from Kafka: what is valid is stored, what never can be goes to the quarantine.
+
+Order of durability: records, then quarantine; the caller commits offsets last. A failure of either
+leaves the batch uncommitted, and doing it again changes nothing (design section 4).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
+
+from aiokafka import ConsumerRecord
+
+from records.keys import RecordKeys
+from records.mongo.client import Database
+from records.mongo.configuration import CachedPolicy
+from records.mongo.ingest import Outcome, Stored, store
+from records.mongo.outbox import Stamp
+from records.mongo.quarantine import quarantine
+from records.policy import DateRules, GdprPolicy
+from records.policy_document import policy_digest
+from records.quarantine import Position, QuarantinedEvent, QuarantineKey, RawEvent
+from records.reasons import Reason, Refused
+from records.record import PreparedRecord, RecordRules, prepare
+from runtime import metrics
+from service.events import decode
+
+Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class _Batch:
+    """What became of a batch's events so far."""
+
+    prepared: list[PreparedRecord] = field(default_factory=list)
+    prepared_from: list[Event] = field(default_factory=list)
+    refused: list[tuple[Event, Refused, datetime | None]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    unknown_members: int = 0
+
+
+class Ingest:
+    """Stores batches of events; one of these serves the whole process."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: RecordKeys,
+        quarantine_key: QuarantineKey,
+        dates: DateRules,
+        ledger_time: timedelta,
+        build: str,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._quarantine_key = quarantine_key
+        self._dates = dates
+        self._ledger_time = ledger_time
+        self._build = build
+        self._policy = CachedPolicy(database)
+
+    async def take(self, events: Sequence[Event]) -> None:
+        """Stores or quarantines every event. Raises StoreUnavailable or StoreError: then all come again."""
+        started, now = time.perf_counter(), _now()
+        policy = await self._policy.get()
+        batch = self._prepare(events, now, policy)
+        outcomes = await store(self._database, batch.prepared, now)
+        for event, outcome in zip(batch.prepared_from, outcomes, strict=True):
+            self._count_or_refuse(batch, event, outcome)
+        if batch.refused:
+            await self._quarantine(batch, now, policy)
+        _count(batch, time.perf_counter() - started)
+
+    def _prepare(self, events: Sequence[Event], now: datetime, policy: GdprPolicy) -> _Batch:
+        batch, rules = _Batch(), RecordRules(self._keys, policy, self._dates)
+        for event in events:
+            try:
+                self._prepare_one(batch, event, now, rules)
+            except Refused as refused:
+                batch.refused.append((event, refused, None))
+        return batch
+
+    def _prepare_one(self, batch: _Batch, event: Event, now: datetime, rules: RecordRules) -> None:
+        incoming = decode(event.value, event.headers)
+        if incoming == "skipped":
+            batch.counts["skipped"] += 1
+            return
+        created = created_at(event.timestamp, now)
+        if self._dates.too_old(created, now):
+            raise Refused(Reason.TOO_OLD)
+        record = prepare(incoming.order, incoming.natural_key, created, rules)
+        batch.prepared.append(record)
+        batch.prepared_from.append(event)
+        batch.unknown_members += incoming.unknown_members
+
+    def _count_or_refuse(self, batch: _Batch, event: Event, outcome: Outcome) -> None:
+        if outcome.stored is Stored.CONFLICT:
+            batch.refused.append((event, Refused(Reason.CONFLICT), outcome.conflicting_cleanup))
+        else:
+            batch.counts[outcome.stored] += 1
+
+    async def _quarantine(self, batch: _Batch, now: datetime, policy: GdprPolicy) -> None:
+        stamp = Stamp(self._build, policy.version, policy_digest(policy, self._dates))
+        events = [self._quarantined(*refused, now, policy) for refused in batch.refused]
+        await quarantine(self._database, events, self._quarantine_key, stamp, now, self._ledger_time)
+
+    def _quarantined(
+        self, event: Event, refused: Refused, latest: datetime | None, now: datetime, policy: GdprPolicy
+    ) -> QuarantinedEvent:
+        """An event past its due date, or too old, is kept as a bare entry from the start."""
+        due = created_at(event.timestamp, now) + self._dates.days(policy.retention_time)
+        due = due if latest is None else min(due, latest)
+        position = Position(event.topic, event.partition, event.offset, event.timestamp)
+        raw = RawEvent(position, event.key, event.value, event.headers)
+        bare = refused.reason is Reason.TOO_OLD or due <= now
+        return QuarantinedEvent(raw, refused, None if bare else due)
+
+
+def created_at(timestamp: int, now: datetime) -> datetime:
+    """When an event's record counts as created: its time on the topic, at most now (UTC, milliseconds).
+
+    The timestamp is in milliseconds since 1970; -1 (absent) means now (design section 10).
+    """
+    latest = (now - _EPOCH) // timedelta(milliseconds=1)
+    return _EPOCH + timedelta(milliseconds=timestamp if 0 <= timestamp <= latest else latest)
+
+
+def _now() -> datetime:
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _count(batch: _Batch, seconds: float) -> None:
+    for outcome, number in batch.counts.items():
+        metrics.EVENTS.labels(outcome).inc(number)
+    for _, refused, _ in batch.refused:
+        metrics.EVENTS.labels("quarantined").inc()
+        metrics.QUARANTINED.labels(refused.reason).inc()
+    metrics.UNKNOWN_MEMBERS.inc(batch.unknown_members)
+    metrics.STORE_SECONDS.observe(seconds)

@@ -1,0 +1,82 @@
+"""One worker leads, the others stand by: the lease decides, by MongoDB's clock."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import structlog
+
+from records.mongo.errors import StoreError, StoreUnavailable
+from records.mongo.lease import Lease
+from runtime import metrics
+from runtime.process import sleep_unless
+
+log = structlog.get_logger(__name__)
+
+Duty = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+
+_STANDBY_SECONDS: Final = 1.0
+_STEP_DOWN_SECONDS: Final = 10.0
+
+
+async def lead_or_stand_by(
+    lease: Lease, lease_seconds: float, duties: list[Duty], stopping: asyncio.Event
+) -> None:
+    """Does the duties whenever this worker leads, until `stopping`; then lets another one lead at once.
+
+    Each duty runs until the event it is given is set. An exception of a duty ends the process: its
+    supervisor starts a new one, and a standby takes over meanwhile.
+    """
+    while not stopping.is_set():
+        if await _acquired(lease):
+            log.info("leading")
+            metrics.LEADER.set(1)
+            try:
+                await _lead(lease, lease_seconds, duties, stopping)
+            finally:
+                metrics.LEADER.set(0)
+                log.info("standing by")
+        await sleep_unless(stopping, _STANDBY_SECONDS)
+
+
+async def _lead(lease: Lease, lease_seconds: float, duties: list[Duty], stopping: asyncio.Event) -> None:
+    stepping_down = asyncio.Event()
+    tasks = [asyncio.create_task(duty(stepping_down)) for duty in duties]
+    keeping = asyncio.create_task(_keep(lease, lease_seconds / 3, stopping))
+    try:
+        await asyncio.wait([*tasks, keeping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stepping_down.set()
+        keeping.cancel()
+        _, late = await asyncio.wait(tasks, timeout=_STEP_DOWN_SECONDS)
+        for task in late:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, keeping, return_exceptions=True)
+        await _release(lease)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+async def _keep(lease: Lease, every_seconds: float, stopping: asyncio.Event) -> None:
+    """Renews until `stopping` or until another worker leads, independently of how sweeps go."""
+    while not await sleep_unless(stopping, every_seconds):
+        if not await _acquired(lease, unless_known=True):
+            log.warning("the lease was lost")
+            return
+
+
+async def _acquired(lease: Lease, *, unless_known: bool = False) -> bool:
+    """Whether this worker leads; the answer when MongoDB is away is the caller's."""
+    try:
+        return await lease.acquire()
+    except StoreUnavailable as error:
+        log.warning("the lease cannot be read", error=str(error))
+        return unless_known
+
+
+async def _release(lease: Lease) -> None:
+    try:
+        await lease.release()
+    except StoreError as error:
+        log.warning("the lease runs out by itself", error=str(error))

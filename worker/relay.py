@@ -1,0 +1,131 @@
+"""The relay: audit events to Kafka, in order, and out of the outbox only once acknowledged.
+
+Not idempotent on purpose: an idempotent aiokafka producer waits for ever when the broker is away,
+and a repeat is identical to the byte (docs/decisions/relay-without-idempotent-producer.md).
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from audit.templates import AuditRecord, UnknownTemplate, expand
+from records.mongo.client import Database
+from records.mongo.errors import StoreError
+from records.mongo.outbox import backlog, remove, unsent
+from runtime import metrics
+from runtime.kafka import client_options
+from runtime.process import sleep_unless
+from runtime.settings import Settings
+from runtime.topics import topic_partitions
+
+log = structlog.get_logger(__name__)
+
+PARTITION: Final = 0
+"""Offset = position in the trail, so there is one partition; every event goes there by number."""
+_ENTRIES: Final = 20
+_REQUEST_SECONDS: Final = 10
+_ACKNOWLEDGE_SECONDS: Final = 30.0
+_CLOSE_SECONDS: Final = 5.0
+_IDLE_SECONDS: Final = 0.5
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+
+
+class TopicMissing(Exception):
+    """The audit topic does not exist; writing would create one with who knows how many partitions."""
+
+
+_WAIT: Final = (KafkaError, OSError, TimeoutError, TopicMissing, UnknownTemplate, StoreError)
+
+
+class Relay:
+    """Sends what the outbox holds; one worker's relay runs at a time."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._kafka = settings.kafka
+        self._log_name = settings.audit.log_name
+        self._database = database
+        self._producer: AIOKafkaProducer | None = None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Sends until `stopping`, waiting while Kafka or MongoDB is away."""
+        pause = _FIRST_PAUSE
+        try:
+            while not stopping.is_set():
+                try:
+                    sent = await self._send_some()
+                except _WAIT as error:
+                    await self._failed(error)
+                    await sleep_unless(stopping, pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+                else:
+                    pause = _FIRST_PAUSE
+                    if not sent:
+                        await sleep_unless(stopping, _IDLE_SECONDS)
+        finally:
+            await self._close()
+
+    async def _send_some(self) -> int:
+        entries = await unsent(self._database, _ENTRIES)
+        for entry in entries:
+            await self._send(expand(entry, self._log_name))
+            await remove(self._database, entry["_id"])
+        await self._measure()
+        return len(entries)
+
+    async def _send(self, records: list[AuditRecord]) -> None:
+        producer = await self._connected()
+        async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
+            acknowledgements = [
+                await producer.send(
+                    self._kafka.audit_topic, record.value, record.key, PARTITION, headers=_CLOUD_EVENT
+                )
+                for record in records
+            ]
+            await asyncio.gather(*acknowledgements)
+        metrics.AUDIT_EVENTS_SENT.inc(len(records))
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            if not await topic_partitions(self._kafka, self._kafka.audit_topic):
+                raise TopicMissing(self._kafka.audit_topic)
+            producer = AIOKafkaProducer(
+                **client_options(self._kafka),
+                acks="all",
+                enable_idempotence=False,
+                request_timeout_ms=_REQUEST_SECONDS * 1000,
+                compression_type="lz4",
+                max_batch_size=256 * 1024,
+            )
+            await producer.start()
+            self._producer = producer
+        return self._producer
+
+    async def _failed(self, error: Exception) -> None:
+        """Nothing is known of what was in flight, so the next try begins with a new producer."""
+        metrics.AUDIT_SEND_FAILURES.inc()
+        log.warning("audit events wait in the outbox", error=type(error).__name__)
+        await self._close()
+
+    async def _close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await producer.stop()
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("the producer did not close", error=type(error).__name__)
+
+    async def _measure(self) -> None:
+        count, oldest = await backlog(self._database)
+        metrics.OUTBOX_ENTRIES.set(count)
+        age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
+        metrics.OUTBOX_OLDEST_SECONDS.set(max(0.0, age))
+
+
+_CLOUD_EVENT: Final[list[tuple[str, Any]]] = [
+    ("content-type", b"application/cloudevents+json; charset=UTF-8")
+]

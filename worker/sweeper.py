@@ -1,0 +1,123 @@
+"""Passes over what is due: oldest first, in steps, and one bad record never blocks the others."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from records.mongo.client import Database
+from records.mongo.configuration import CachedPolicy
+from records.mongo.errors import LeaseLost, StoreError, StoreUnavailable
+from records.mongo.lease import Lease
+from records.mongo.outbox import Stamp
+from records.mongo.sweep import Action, SweepContext, oldest_due, overdue, postpone, sweep
+from records.policy import DateRules
+from records.policy_document import policy_digest
+from runtime import metrics
+from worker.batch_size import BatchSize
+from worker.clock import Clock, ClockStopped
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER: Final = timedelta(minutes=5)
+"""A record that failed alone is tried again after this; it stays in the overdue figure all the while."""
+ORDER: Final = (Action.DELETE, Action.ANONYMIZE, Action.ERASE_QUARANTINED)
+
+
+class Sweeper:
+    """Does everything that is due, for the worker that leads."""
+
+    def __init__(
+        self,
+        database: Database,
+        lease: Lease,
+        dates: DateRules,
+        ledger_time: timedelta,
+        build: str,
+        batch_size: int,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._lease = lease
+        self._dates = dates
+        self._ledger_time = ledger_time
+        self._build = build
+        self._clock = clock
+        self._size = BatchSize(batch_size)
+        self._policy = CachedPolicy(database)
+
+    async def sweep_all(self, stopping: asyncio.Event) -> bool:
+        """One pass, until nothing is due; True when all of it succeeded. Raises LeaseLost."""
+        started = time.perf_counter()
+        try:
+            done = [await self._exhaust(action, stopping) for action in ORDER]
+        except ClockStopped as stopped:
+            log.critical("sweeps are stopped", reason=str(stopped))
+            metrics.CLOCK_STOPPED.set(1)
+            return False
+        except StoreUnavailable as error:
+            log.warning("sweep interrupted, trying again", error=str(error))
+            metrics.SWEEP_FAILURES.inc()
+            return False
+        metrics.CLOCK_STOPPED.set(0)
+        metrics.SWEEP_LAST_SUCCESS.set_to_current_time()
+        if sum(done):
+            seconds = round(time.perf_counter() - started, 3)
+            log.info("swept", seconds=seconds, **dict(zip((str(a) for a in ORDER), done, strict=True)))
+        return True
+
+    async def _exhaust(self, action: Action, stopping: asyncio.Event) -> int:
+        """Steps until nothing is due; bounded, since a record is changed or postponed in each."""
+        total = 0
+        while not stopping.is_set():
+            context = await self._context()
+            try:
+                done = await self._step(context, action)
+            except (LeaseLost, StoreUnavailable):
+                raise
+            except StoreError as error:
+                await self._halve_or_postpone(context, action, error)
+                continue
+            if not done:
+                break
+            total += done
+        return total
+
+    async def _step(self, context: SweepContext, action: Action) -> int:
+        started = time.perf_counter()
+        ids = await sweep(context, action, self._size.now)
+        seconds = time.perf_counter() - started
+        if ids:
+            self._size.done(seconds)
+            metrics.SWEEP_SECONDS.observe(seconds)
+            metrics.SWEEP_RECORDS.labels(action.name.lower()).inc(len(ids))
+        return len(ids)
+
+    async def _halve_or_postpone(self, context: SweepContext, action: Action, error: StoreError) -> None:
+        metrics.SWEEP_FAILURES.inc()
+        if self._size.now > 1:
+            log.warning("a batch failed, halving it", action=action, size=self._size.now, error=str(error))
+            self._size.failed()
+            return
+        identifier = await oldest_due(context, action)
+        if identifier is not None:
+            metrics.SWEEP_FAILED_RECORDS.inc()
+            log.critical("a record cannot be erased", action=action, record=identifier, error=str(error))
+            await postpone(self._database, action, identifier, datetime.now(UTC) + RETRY_AFTER)
+
+    async def _context(self) -> SweepContext:
+        policy = await self._policy.get()
+        stamp = Stamp(self._build, policy.version, policy_digest(policy, self._dates))
+        return SweepContext(self._database, self._lease, stamp, self._ledger_time, self._clock.cutoff)
+
+
+async def measure_overdue(database: Database) -> None:
+    """Sets the overdue figures from MongoDB, whoever leads. Raises StoreUnavailable."""
+    now = datetime.now(UTC)
+    for action in ORDER:
+        figure = await overdue(database, action, now)
+        age = (now - figure.oldest).total_seconds() if figure.oldest else 0.0
+        metrics.OVERDUE.labels(action.name.lower()).set(figure.count)
+        metrics.OLDEST_OVERDUE_SECONDS.labels(action.name.lower()).set(age)
