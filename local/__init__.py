@@ -1,0 +1,1 @@
+"""Parts for one machine: an embedded MongoDB and Kafka, sample orders, broken events, the demo."""

@@ -1,0 +1,73 @@
+"""The real processes of the demo, each with a health port of its own."""
+
+import asyncio
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from local.process import HOST, Process, free_port
+from runtime.environment import variable
+from runtime.errors import UserError
+
+_READY_SECONDS: Final = 60.0
+_ANSWER_SECONDS: Final = 2.0
+_GRACE_SECONDS: Final = 6.0
+
+
+@dataclass
+class Child:
+    """One process of the demo."""
+
+    verb: str
+    process: Process
+    port: int
+
+    async def figures(self) -> dict[str, float]:
+        """Its metrics by name, with the value of a single label behind a colon; empty while it is silent."""
+        try:
+            text = await asyncio.to_thread(_get, self.port, "metrics")
+        except OSError:
+            return {}
+        samples = (s for family in text_string_to_metric_families(text) for s in family.samples)
+        return {":".join((s.name, *s.labels.values())): s.value for s in samples}
+
+    async def ready(self) -> None:
+        """Returns once it is ready. Raises UserError when it ends instead, or takes a minute."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.exit_code() is not None:
+                break
+            try:
+                await asyncio.to_thread(_get, self.port, "readyz")
+            except OSError:
+                await asyncio.sleep(0.2)
+            else:
+                return
+        raise UserError(f"`{self.verb}` is not ready: {self.process.last_lines()}")
+
+
+@asynccontextmanager
+async def child(verb: str, environ: Mapping[str, str], folder: Path) -> AsyncIterator[Child]:
+    """The verb as a process, ended with the block; its log is in the folder."""
+    port = free_port()
+    env = {**environ, variable("health", "port"): str(port), variable("health", "host"): HOST}
+    process = Process([sys.executable, "-m", "cli.main", verb], folder / f"{verb}.log", env)
+    try:
+        yield Child(verb, process, port)
+    finally:
+        await process.end(grace_seconds=_GRACE_SECONDS)
+
+
+def _get(port: int, path: str) -> str:
+    url = f"http://{HOST}:{port}/{path}"
+    with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:
+        text: str = answer.read().decode()
+        return text

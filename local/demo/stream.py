@@ -1,0 +1,90 @@
+"""The demo's orders on their way to the topic, and what must become of each."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from local.events import LabelledEvent, sample_events
+from local.publisher import Publisher
+from records.identity import record_id
+from records.keys import RecordKeys
+from runtime.settings import Settings
+from service.events import decode
+
+_DUPLICATES, _BROKEN = 0.05, 0.02
+_CHUNK = 50
+
+
+@dataclass
+class Sent:
+    """What was handed over so far."""
+
+    ids: set[str] = field(default_factory=set)
+    personal: set[str] = field(default_factory=set)
+    events: int = 0
+    duplicates: int = 0
+    broken: int = 0
+    example: str | None = None
+
+
+@contextlib.asynccontextmanager
+async def order_stream(settings: Settings, seed: int, orders: int | None, rate: float) -> AsyncIterator[Sent]:
+    """Publishes `rate` events a second until the end of the block, or until so many were sent."""
+    sent = Sent()
+    publishing = asyncio.create_task(_publish(settings, seed, orders, rate, sent))
+    try:
+        yield sent
+    finally:
+        publishing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await publishing
+
+
+async def _publish(settings: Settings, seed: int, orders: int | None, rate: float, sent: Sent) -> None:
+    keys = RecordKeys.derive(settings.secrets.require("id_key"))
+    async with Publisher(settings.kafka) as publisher:
+        for labelled in itertools.islice(_endless(seed), orders):
+            _note(sent, labelled, keys)
+            await publisher.send(labelled.event)
+            await asyncio.sleep(1 / rate)
+
+
+def _endless(seed: int) -> Iterator[LabelledEvent]:
+    for start in itertools.count(0, _CHUNK):
+        yield from sample_events(
+            seed, _CHUNK, at=datetime.now(UTC), duplicates=_DUPLICATES, broken=_BROKEN, start=start
+        )
+
+
+def _note(sent: Sent, labelled: LabelledEvent, keys: RecordKeys) -> None:
+    """Noted before it is sent: what may have arrived counts."""
+    sent.events += 1
+    if labelled.kind == "duplicate":
+        sent.duplicates += 1
+    elif labelled.kind != "valid":
+        sent.broken += 1
+    else:
+        incoming = decode(labelled.event.value, labelled.event.headers)
+        if incoming != "skipped":
+            identifier = record_id(keys.identity, incoming.natural_key)
+            sent.ids.add(identifier)
+            sent.personal |= set(_personal(incoming.order))
+            sent.example = sent.example or (identifier if "consumer" in incoming.order else None)
+
+
+def _personal(order: Any) -> Iterator[str]:
+    """Texts of an order that name or describe somebody, long enough to be found by chance nowhere else."""
+    free = [order.get("customAttributes"), *(line.get("customAttributes") for line in order["lineItems"])]
+    people = [order.get("consumer"), order.get("origin", {}).get("cashierId"), *free]
+    yield from (text for text in _texts(people) if len(text) > 5)  # noqa: PLR2004 - "long enough"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(child)

@@ -1,0 +1,82 @@
+"""What the audit topic says, collected as it is written."""
+
+import asyncio
+import contextlib
+import json
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from pydantic import TypeAdapter, ValidationError
+
+from audit.events import AuditEvent
+from runtime.kafka import client_options
+from runtime.settings import Settings
+
+_SCHEMA: TypeAdapter[Any] = TypeAdapter(AuditEvent)
+_SHOWN = 5
+
+
+@dataclass
+class Trail:
+    """The audit events so far, repeats removed."""
+
+    values: dict[str, bytes] = field(default_factory=dict)
+    acts: dict[str, Counter[str]] = field(default_factory=dict)
+    newest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_SHOWN))
+    repeats: int = 0
+    early: int = 0
+    malformed: int = 0
+
+    def add(self, value: bytes) -> None:
+        """Takes one record of the topic."""
+        event = json.loads(value)
+        if event["id"] in self.values:
+            self.repeats += 1
+            self.malformed += self.values[event["id"]] != value  # a repeat is identical to the byte
+            return
+        self.values[event["id"]] = value
+        self.newest.append(event)
+        self.acts.setdefault(event["type"], Counter())[event["subject"]] += 1
+        self.early += event["data"].get("due", "") > event["time"]
+        try:
+            _SCHEMA.validate_json(value)
+        except ValidationError:
+            self.malformed += 1
+
+    def subjects(self, event_type: str) -> Counter[str]:
+        """How often each subject was announced with this type."""
+        return self.acts.get(event_type, Counter())
+
+
+@contextlib.asynccontextmanager
+async def collected_trail(settings: Settings) -> AsyncIterator[Trail]:
+    """The trail from its first record on, growing until the end of the block."""
+    trail = Trail()
+    collecting = asyncio.create_task(_collect(settings, trail))
+    try:
+        yield trail
+    finally:
+        collecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await collecting
+
+
+async def _collect(settings: Settings, trail: Trail) -> None:
+    partition = TopicPartition(settings.kafka.audit_topic, 0)
+    while True:  # ends by being cancelled
+        consumer = AIOKafkaConsumer(**client_options(settings.kafka), enable_auto_commit=False)
+        try:
+            await consumer.start()
+            consumer.assign([partition])
+            consumer.seek(partition, len(trail.values) + trail.repeats)
+            while True:
+                for record in (await consumer.getmany(timeout_ms=500)).get(partition, ()):
+                    trail.add(record.value or b"")
+        except (KafkaError, OSError):
+            await asyncio.sleep(1)
+        finally:
+            await consumer.stop()
