@@ -1,0 +1,136 @@
+"""Every figure that the processes export, by name; labels are closed sets (and topic and partition)."""
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+# A `_created` series beside every counter would double their number and tell nobody anything.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
+
+REGISTRY = CollectorRegistry()
+prometheus_client.ProcessCollector(registry=REGISTRY)
+prometheus_client.PlatformCollector(registry=REGISTRY)
+prometheus_client.GCCollector(registry=REGISTRY)
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+# Consumer
+
+EVENTS = Counter(
+    "order_records_events_total",
+    "Events taken from Kafka, by what became of them: created, unchanged, erased, quarantined or skipped.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+UNKNOWN_MEMBERS = Counter(
+    "order_records_unknown_members_total",
+    "Members of payloads that the contract does not know and that were dropped.",
+    registry=REGISTRY,
+)
+QUARANTINED = Counter(
+    "order_records_quarantined_total",
+    "Events that went to quarantine, by reason code.",
+    ["reason"],
+    registry=REGISTRY,
+)
+STORE_SECONDS = Histogram(
+    "order_records_store_seconds",
+    "Time to store one batch of events in MongoDB, in seconds.",
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+RETRIES = Counter(
+    "order_records_retries_total",
+    "Batches that could not be stored and were kept for a later try.",
+    registry=REGISTRY,
+)
+CONSUMER_ENABLED = Gauge(
+    "order_records_consumer_enabled",
+    "1 when the stored configuration lets this process read events, else 0.",
+    registry=REGISTRY,
+)
+CONSUMER_ASSIGNED_PARTITIONS = Gauge(
+    "order_records_consumer_assigned_partitions",
+    "Partitions of the order topic that this process reads.",
+    registry=REGISTRY,
+)
+CONSUMER_LAG = Gauge(
+    "order_records_consumer_lag",
+    "Events in a partition that this process has still to read.",
+    ["topic", "partition"],
+    registry=REGISTRY,
+)
+
+# Sweeps
+
+SWEEP_RECORDS = Counter(
+    "order_records_sweep_records_total",
+    "Records that sweeps have changed, by action: anonymize or delete.",
+    ["action"],
+    registry=REGISTRY,
+)
+SWEEP_SECONDS = Histogram(
+    "order_records_sweep_seconds",
+    "Time of one sweep's transaction, in seconds.",
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+SWEEP_FAILURES = Counter(
+    "order_records_sweep_failures_total",
+    "Sweeps that failed and left everything as it was.",
+    registry=REGISTRY,
+)
+SWEEP_LAST_SUCCESS = Gauge(
+    "order_records_sweep_last_success_timestamp_seconds",
+    "When this process last ended a sweep without failure, in seconds since 1970; 0 before the first.",
+    registry=REGISTRY,
+)
+SWEEP_FAILED_RECORDS = Gauge(
+    "order_records_sweep_failed_records",
+    "Records that failed alone in a sweep and wait for another try.",
+    registry=REGISTRY,
+)
+LEADER = Gauge(
+    "order_records_leader",
+    "1 when this process holds the lease and sweeps, 0 when it stands by.",
+    registry=REGISTRY,
+)
+CLOCK_STOPPED = Gauge(
+    "order_records_clock_stopped",
+    "1 when sweeps are stopped because a clock cannot be trusted, else 0.",
+    registry=REGISTRY,
+)
+OVERDUE = Gauge(
+    "order_records_overdue",
+    "Records past their date that no sweep has reached, by action: anonymize or delete.",
+    ["action"],
+    registry=REGISTRY,
+)
+OLDEST_OVERDUE_SECONDS = Gauge(
+    "order_records_oldest_overdue_seconds",
+    "How long the oldest of the overdue records has been due, in seconds, by action.",
+    ["action"],
+    registry=REGISTRY,
+)
+
+# Outbox and audit topic
+
+OUTBOX_ENTRIES = Gauge(
+    "order_records_outbox_entries",
+    "Outbox documents that wait to be sent to the audit topic.",
+    registry=REGISTRY,
+)
+OUTBOX_OLDEST_SECONDS = Gauge(
+    "order_records_outbox_oldest_seconds",
+    "Age of the oldest outbox document, in seconds; 0 when there is none.",
+    registry=REGISTRY,
+)
+AUDIT_EVENTS_SENT = Counter(
+    "order_records_audit_events_sent_total",
+    "Audit events that Kafka has acknowledged, repeats included.",
+    registry=REGISTRY,
+)
+AUDIT_SEND_FAILURES = Counter(
+    "order_records_audit_send_failures_total",
+    "Attempts to send to the audit topic that failed and will be repeated.",
+    registry=REGISTRY,
+)

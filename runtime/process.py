@@ -1,0 +1,89 @@
+"""How a process lives: signals, event loop, health port, and an end that always comes."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from typing import Final, TypeVar
+
+import structlog
+import uvloop
+
+from runtime.health import Health
+from runtime.logs import configure_logging, install_exception_handlers
+from runtime.settings import Process, Settings
+
+log = structlog.get_logger(__name__)
+
+EXIT_SECONDS: Final = 18.0
+"""A stop that hangs is cut here: Kubernetes and the operator are promised 20 s."""
+_LONGEST_PAUSE_SECONDS: Final = 2.0
+_REMIND_SECONDS: Final = 60.0
+
+Main = Callable[[Settings, Health, asyncio.Event], Awaitable[None]]
+Result = TypeVar("Result")
+
+
+def build() -> str:
+    """The version of this build, as audit events and logs name it."""
+    return version("order-records")
+
+
+def run(process: Process, settings: Settings, main: Main) -> None:
+    """Runs a process until it ends by itself or by SIGTERM or SIGINT. Raises UserError from its start."""
+    configure_logging(process, settings.log.level)
+    uvloop.run(_run(process, settings, main))
+
+
+async def _run(process: Process, settings: Settings, main: Main) -> None:
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    install_exception_handlers(loop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, stopping)
+    async with Health(settings.health.host, settings.health_port(process)) as health:
+        log.info("started", build=build(), health_port=health.port)
+        await main(settings, health, stopping)
+    log.info("ended")
+
+
+def _stop(stopping: asyncio.Event) -> None:
+    if stopping.is_set():
+        return
+    log.info("stopping")
+    stopping.set()
+    asyncio.get_running_loop().call_later(EXIT_SECONDS, os._exit, 1)
+
+
+async def until_answered(
+    call: Callable[[], Awaitable[Result]],
+    unavailable: type[Exception] | tuple[type[Exception], ...],
+    stopping: asyncio.Event,
+    what: str,
+) -> Result | None:
+    """The call's result, once `what` answers; None when the process is to stop first.
+
+    Says once, and then every minute, that it waits.
+    """
+    loop = asyncio.get_running_loop()
+    pause, say_at = 0.1, loop.time()
+    while not stopping.is_set():
+        try:
+            return await call()
+        except unavailable as error:
+            if loop.time() >= say_at:
+                log.warning("waiting", until=f"{what} answers", error=type(error).__name__)
+                say_at = loop.time() + _REMIND_SECONDS
+        await sleep_unless(stopping, pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+    return None
+
+
+async def sleep_unless(event: asyncio.Event, seconds: float) -> bool:
+    """Sleeps so many seconds, or until the event is set: then True."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

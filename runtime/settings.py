@@ -1,0 +1,324 @@
+"""Every setting: environment variables under `ORDER_RECORDS_`, read once, frozen."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypedDict
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from runtime.environment import PREFIX, read_environment, variable
+from runtime.secret_keys import SecretName, Secrets
+
+Process = Literal["consume", "work", "serve"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+HEALTH_PORTS: dict[Process, int] = {"consume": 8081, "work": 8082, "serve": 8083}
+MAX_DAYS = 36_500  # a century: keeps every date that is computed from a setting inside the calendar
+MAX_TRANSACTION_RECORDS = 1_000  # what one MongoDB transaction may hold (design, section 4)
+
+_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+):(\d{1,5})")
+_LOG_NAME = re.compile(r"[!-*,-~]{1,100}")
+_VERIFIER_KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}")
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _servers(value: str) -> str:
+    if not all(_SERVER.fullmatch(part.strip()) for part in value.split(",")):
+        raise ValueError("should be host:port, several by comma")
+    return value
+
+
+def _mongo_uri(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("should begin with mongodb:// or mongodb+srv://")
+    return value
+
+
+def _log_name(value: str) -> str:
+    if not _LOG_NAME.fullmatch(value):
+        raise ValueError("should be 1 to 100 printable ASCII characters without space and +")
+    return value
+
+
+def _verifier_keys(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_VERIFIER_KEY.fullmatch(key) for key in value):
+        raise ValueError("should be verifier keys (name+8 hex digits+base64), several by comma")
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class DateNumbers(TypedDict):
+    """The numbers from which records get their dates."""
+
+    base: Literal["created", "orderRecordDate"]
+    day_seconds: float
+    max_event_age_days: int
+    max_days: int
+
+
+class Group(BaseModel):
+    """Settings that belong together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Mongo(Group):
+    uri: Annotated[SecretStr, AfterValidator(_mongo_uri)] = Field(
+        SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0"),
+        description="Connection string of the replica set or sharded cluster. It may hold a password and is "
+        "never printed.",
+    )
+    database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,63}$")] = Field(
+        "order_records", description="Name of the database."
+    )
+    driver: Literal["pymongo", "motor"] = Field(
+        "pymongo", description="The driver's asynchronous API; Motor needs the extra `motor`."
+    )
+
+
+class Kafka(Group):
+    bootstrap_servers: Annotated[str, AfterValidator(_servers)] = Field(
+        "127.0.0.1:9092", description="Brokers to begin with: host:port, several by comma."
+    )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to speak to the brokers."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="How to log in, where the protocol is one of the SASL ones."
+    )
+    sasl_username: Name | None = Field(None, description="User name for SASL.")
+    sasl_password: SecretStr | None = Field(None, description="Password for SASL; never printed.")
+    ssl_cafile: Path | None = Field(
+        None,
+        description="File of the authorities (PEM) that sign the brokers' certificates; else the system's.",
+    )
+    ssl_certfile: Path | None = Field(None, description="File of our own certificate (PEM), for mutual TLS.")
+    ssl_keyfile: Path | None = Field(None, description="File of the key of our own certificate (PEM).")
+    order_topic: Topic = Field("order-completed", description="Topic of the order-completed events.")
+    audit_topic: Topic = Field(
+        "order-records.audit", description="Topic of the audit events; it has one partition."
+    )
+    checkpoint_topic: Topic = Field(
+        "order-records.audit.checkpoints", description="Topic of the audit trail's signed checkpoints."
+    )
+    group_id: Name = Field("order-records", description="Consumer group of `consume`.")
+    create_topics: bool = Field(
+        False,
+        description="Create the three topics when they are absent. Topics that exist are never changed.",
+    )
+
+    @property
+    def servers(self) -> list[str]:
+        """`bootstrap_servers` as the clients need it: aiokafka does not split the string (pitfall A6.6)."""
+        return [part.strip() for part in self.bootstrap_servers.split(",")]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        sasl = self.security_protocol.startswith("SASL")
+        if sasl and not (self.sasl_username and self.sasl_password):
+            raise ValueError(
+                f"{PREFIX}KAFKA__SASL_USERNAME and {PREFIX}KAFKA__SASL_PASSWORD are needed with "
+                f"{PREFIX}KAFKA__SECURITY_PROTOCOL={self.security_protocol}"
+            )
+        if len({self.order_topic, self.audit_topic, self.checkpoint_topic}) != 3:  # noqa: PLR2004
+            raise ValueError(
+                f"{PREFIX}KAFKA__ORDER_TOPIC, __AUDIT_TOPIC and __CHECKPOINT_TOPIC should be three topics"
+            )
+        return self
+
+
+class Consumer(Group):
+    max_records: Annotated[int, Field(ge=1, le=MAX_TRANSACTION_RECORDS)] = Field(
+        1_000, description="Most events of one batch, and so of one transaction: 1 to 1000."
+    )
+
+
+class Api(Group):
+    host: Name = Field("127.0.0.1", description="Address that `serve` listens on.")
+    port: Port = Field(8080, description="TCP port that `serve` listens on; 0 takes a free one.")
+
+
+class HealthSettings(Group):
+    host: Name = Field("127.0.0.1", description="Address of `/livez`, `/readyz` and `/metrics`.")
+    port: Port | None = Field(
+        None,
+        description="TCP port of the same; unset it is "
+        + ", ".join(f"{port} for `{process}`" for process, port in HEALTH_PORTS.items())
+        + "; 0 takes a free one.",
+    )
+
+
+class Auth(Group):
+    issuer: Name | None = Field(None, description="Issuer (`iss`) that a token must name.")
+    audience: CommaSeparated = Field(
+        (), description="Audience (`aud`) that a token must name; several by comma."
+    )
+    jwks_url: Name | None = Field(None, description="Address of the issuer's public keys (JWKS).")
+    jwks_file: Path | None = Field(None, description="File of the issuer's public keys (JWKS).")
+    hs256_secret: SecretStr | None = Field(
+        None,
+        description="Shared secret of HS256 tokens; never printed. `serve` needs exactly one key source.",
+    )
+    permissions_claim: Name = Field(
+        "permissions",
+        description="Claim with an array of permissions; `scope`, a spaced string, is read too.",
+    )
+
+
+class Audit(Group):
+    # A C2SP key name: it is part of every verifier key, signature line and checkpoint.
+    log_name: Annotated[str, AfterValidator(_log_name)] = Field(
+        "order-records",
+        description="Name of the trail: checkpoint origin and key name; printable ASCII, no space, no `+`, "
+        "at most 100 characters. A new audit topic needs a new name.",
+    )
+    public_keys: Annotated[CommaSeparated, AfterValidator(_verifier_keys)] = Field(
+        (),
+        description="Verifier keys that were retired and still count for old checkpoints; several by comma.",
+    )
+    retention_days: Days = Field(
+        1_460, description="How long the audit topic keeps an event, in days; stated in each attestation."
+    )
+
+
+class Retention(Group):
+    base: Literal["created", "orderRecordDate"] = Field(
+        "created", description="The date that a record's retention counts from."
+    )
+    day_seconds: Seconds = Field(
+        86_400.0,
+        description="Length of a policy's day, in seconds. Demos and tests shorten it; it scales the "
+        "policy's two numbers and nothing else.",
+    )
+    ledger_days: Days = Field(
+        400, description="How long the bare id of a deleted record is remembered, in days."
+    )
+    max_event_age_days: Days = Field(
+        365, description="Oldest event that is accepted, in days; less than the ledger's."
+    )
+    max_days: Days = Field(3_650, description="Latest date that a sender may ask for, in days from now.")
+
+    def date_numbers(self) -> DateNumbers:
+        """What decides about dates, by name."""
+        return {
+            "base": self.base,
+            "day_seconds": self.day_seconds,
+            "max_event_age_days": self.max_event_age_days,
+            "max_days": self.max_days,
+        }
+
+    @model_validator(mode="after")
+    def _ledger_outlives_events(self) -> Self:
+        if self.ledger_days <= self.max_event_age_days:
+            raise ValueError(
+                f"{PREFIX}RETENTION__LEDGER_DAYS should be greater than "
+                f"{PREFIX}RETENTION__MAX_EVENT_AGE_DAYS, or a deleted record could come back"
+            )
+        return self
+
+
+class Worker(Group):
+    sweep_interval_seconds: Seconds = Field(5.0, description="Time from one sweep to the next, in seconds.")
+    batch_size: Annotated[int, Field(ge=1, le=MAX_TRANSACTION_RECORDS)] = Field(
+        1_000, description="Most records of one sweep's transaction: 1 to 1000."
+    )
+    lease_seconds: Annotated[float, Field(ge=3, le=3_600)] = Field(
+        15.0, description="How long the leader's lease lasts without renewal, in seconds; at least 3."
+    )
+
+
+class Log(Group):
+    level: LogLevel = Field(
+        "INFO", description="Least level of our own log lines; libraries stay at WARNING, whatever this says."
+    )
+
+
+class Settings(BaseSettings):
+    """The whole of it. Built by `load_settings`; nothing else reads the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        enable_decoding=False,  # lists are written by comma, not as JSON
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    mongo: Mongo = Mongo()
+    kafka: Kafka = Kafka()
+    consumer: Consumer = Consumer()
+    api: Api = Api()
+    health: HealthSettings = HealthSettings()
+    auth: Auth = Auth()
+    secrets: Secrets = Secrets()
+    audit: Audit = Audit()
+    retention: Retention = Retention()
+    worker: Worker = Worker()
+    log: Log = Log()
+    enabled_on_first_start: bool | None = Field(
+        None,
+        description="Whether consuming is enabled when the database is new; unset, the stored configuration "
+        "decides, and its default is disabled.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (the library's signature)
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # `load_settings` alone says which environment is read
+
+    def health_port(self, process: Process) -> int:
+        """The TCP port of a process's health server."""
+        return HEALTH_PORTS[process] if self.health.port is None else self.health.port
+
+    def bound(self, id_key_fingerprint: str | None) -> dict[str, str]:
+        """The settings that may never change once a database was used with them, by variable.
+
+        A process without the id key leaves its fingerprint out. Source: design section 3.
+        """
+        values = {
+            variable("retention", "base"): self.retention.base,
+            variable("retention", "day_seconds"): str(self.retention.day_seconds),
+            variable("audit", "log_name"): self.audit.log_name,
+        }
+        if id_key_fingerprint is not None:
+            values[variable("secrets", "id_key")] = id_key_fingerprint
+        return values
+
+    def require_secrets(self, *names: SecretName) -> None:
+        """Raises UserError unless all of these are set: each process names the secrets that it uses."""
+        for name in names:
+            self.secrets.require(name)
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of `environ` (the process's own without it). Raises UserError: one line, no values."""
+    return read_environment(Settings, os.environ if environ is None else environ)
