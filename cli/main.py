@@ -5,8 +5,10 @@ from typing import Final
 
 import click
 
+from cli.dev import dev
 from cli.keys import keys
 from cli.processes import consume, work
+from cli.sample import sample
 from records.mongo.startup import SettingsDiffer
 from runtime.errors import UserError
 
@@ -23,7 +25,7 @@ def order_records() -> None:
     """
 
 
-for _verb in (consume, work, keys):
+for _verb in (consume, work, dev, sample, keys):
     order_records.add_command(_verb)
 
 
@@ -44,3 +46,7 @@ def main() -> None:
     except (UserError, SettingsDiffer) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

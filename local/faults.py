@@ -39,9 +39,9 @@ def canary(kind: str) -> str:
 
 def make(kind: str, build: Build, seed: int, number: int, *, at: datetime) -> SampleEvent:
     """A Kafka record of a good order that was planted with its canary and then given to ``build``."""
-    order = sample_order(seed, number, at=at)
-    consumer = order.setdefault("consumer", {"addresses": [{}]})
-    consumer["addresses"][0]["lastName"] = CANARY
+    guest: dict[str, Any] = {"consumer": {"addresses": [{}]}}
+    order = guest | sample_order(seed, number, at=at)
+    order["consumer"]["addresses"][0]["lastName"] = CANARY
     event = build(order, form_of(seed, number, at=at))
     return rewrite(event, CANARY.encode(), canary(kind).encode())
 

@@ -1,6 +1,7 @@
 """A Kafka broker inside this process, for machines without Java: librdkafka's mock cluster, over real TCP."""
 
 import asyncio
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -43,6 +44,12 @@ class InProcessKafka:
     @property
     def source(self) -> str:
         return f"confluent-kafka's in-process broker on {self.bootstrap} ({LIMITS})"
+
+    async def touch(self, topics: Iterable[str]) -> None:
+        """Makes topics appear: nobody can create them here, but asking for one by name is its first use."""
+        for topic in topics:
+            if self._producer is not None:
+                await asyncio.to_thread(self._producer.list_topics, topic, timeout=_ANSWER_SECONDS)
 
     async def stop(self) -> None:
         """Ends the broker; what it held is gone."""

@@ -44,8 +44,9 @@ async def run_demo(options: DemoOptions, console: Console, environ: Mapping[str,
     async with AsyncExitStack() as stack:
         folder = _folder(options, stack)
         found = await stack.enter_async_context(servers(environ, options.kafka, folder, say))
-        settings = load_settings({**environ, **found, **_demo_settings()})
-        demo = await stack.enter_async_context(_started(settings, {**found, **_demo_settings()}, folder))
+        child_environ = {**environ, **found, **_demo_settings()}
+        settings = load_settings(child_environ)
+        demo = await stack.enter_async_context(_started(settings, child_environ, folder))
         say(f"Logs and data: {folder}{'' if options.keep else ' (removed at the end)'}")
         await _stream(demo, settings, options, console, stopping)
         claims = await _settle(demo, hurried=stopping.is_set())
@@ -92,8 +93,7 @@ def _demo_settings() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _started(settings: Settings, found: Mapping[str, str], folder: Path) -> AsyncIterator[_Demo]:
-    environ = {**os.environ, **found}
+async def _started(settings: Settings, environ: Mapping[str, str], folder: Path) -> AsyncIterator[_Demo]:
     uri = settings.mongo.uri.get_secret_value()
     async with open_database(uri, settings.mongo.database, settings.mongo.driver) as database:
         await first_policy(database, POLICY)

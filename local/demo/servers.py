@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from local.in_process_kafka import InProcessKafka
 from local.kafka import KafkaKind, choose_kafka
 from local.mongod import Mongod
 from runtime.environment import variable
+from runtime.settings import Kafka
 
 Say = Callable[[str], None]
 
@@ -57,4 +59,7 @@ async def _kafka(
     broker = await choose_kafka(kind, folder / "kafka")
     stack.push_async_callback(broker.stop)
     say(broker.source)
+    if isinstance(broker, InProcessKafka):
+        kafka = Kafka()
+        await broker.touch([kafka.order_topic, kafka.audit_topic, kafka.checkpoint_topic])
     return {_SERVERS: broker.bootstrap}
