@@ -5,7 +5,7 @@ from typing import Final, Self
 
 from aiokafka import AIOKafkaProducer
 
-from local.forms import SampleEvent
+from local.samples.forms import SampleEvent
 from runtime.kafka import client_options
 from runtime.settings import Kafka
 

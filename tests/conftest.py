@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
-from local.apache_kafka import ApacheKafka
-from local.kafka_jars import java_and_maven
-from local.mongod import Mongod
-from local.mongod_binary import find_mongod
+from local.servers.apache_kafka import ApacheKafka
+from local.servers.kafka_jars import java_and_maven
+from local.servers.mongod import Mongod
+from local.servers.mongod_binary import find_mongod
 from runtime.errors import UserError
 from tests.parts import NO_REAL_KAFKA, Part, StartKafka, StartMongod, ended, start_kafka, start_mongo
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from local.apache_kafka import ApacheKafka, answers
-from local.in_process_kafka import LIMITS
-from local.kafka import choose_kafka
-from local.kafka_jars import KAFKA_VERSION
-from local.mongod import PARAMETERS, REPLICA_SET, Mongod, is_primary
-from local.process import HOST, free_port
-from local.server import Server
+from local.servers.apache_kafka import ApacheKafka, answers
+from local.servers.in_process_kafka import LIMITS
+from local.servers.kafka import choose_kafka
+from local.servers.kafka_jars import KAFKA_VERSION
+from local.servers.mongod import PARAMETERS, REPLICA_SET, Mongod, is_primary
+from local.servers.process import HOST, free_port
+from local.servers.server import Server
 
 MONGO_IMAGE: Final = "mongo:8.0"
 KAFKA_IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"

@@ -13,7 +13,7 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from local.process import HOST, Process, free_port
+from local.servers.process import HOST, Process, free_port
 from runtime.environment import variable
 from runtime.errors import UserError
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from local.kafka import KafkaKind
+from local.servers.kafka import KafkaKind
 from records.policy import GdprPolicy
 
 POLICY: Final = GdprPolicy(retention_time=10, deletion_time_after_retention=30, version=1)

@@ -27,6 +27,7 @@ from records.mongo.client import Database, open_database
 from records.mongo.configuration import first_policy
 from records.mongo.errors import StoreError
 from runtime.environment import variable
+from runtime.errors import UserError
 from runtime.process import sleep_unless
 from runtime.settings import Settings, load_settings
 
@@ -73,6 +74,8 @@ class _Demo:
 def _folder(options: DemoOptions, stack: AsyncExitStack) -> Path:
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
+        if any(options.keep.iterdir()):
+            raise UserError(f"--keep {options.keep} is not empty: name a new folder, the demo begins anew")
         return options.keep.resolve()
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="order-records-")))
 

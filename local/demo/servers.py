@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from local.in_process_kafka import InProcessKafka
-from local.kafka import KafkaKind, choose_kafka
-from local.mongod import Mongod
+from local.servers.in_process_kafka import InProcessKafka
+from local.servers.kafka import KafkaKind, choose_kafka
+from local.servers.mongod import Mongod
 from runtime.environment import variable
 from runtime.settings import Kafka
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from local.events import LabelledEvent, sample_events
 from local.publisher import Publisher
+from local.samples.events import LabelledEvent, sample_events
 from records.identity import record_id
 from records.keys import RecordKeys
 from runtime.settings import Settings

@@ -17,9 +17,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import UnknownTopicOrPartitionError
 from pymongo import AsyncMongoClient
 
-from local.in_process_kafka import InProcessKafka
-from local.mongod import Mongod
-from local.server import Server
+from local.servers.in_process_kafka import InProcessKafka
+from local.servers.mongod import Mongod
+from local.servers.server import Server
 from runtime.errors import UserError
 from tests.parts import StartKafka, StartMongod
 
@@ -27,7 +27,7 @@ Document = dict[str, Any]
 
 ORPHAN = """
 import asyncio, sys, pathlib
-from local.mongod import Mongod
+from local.servers.mongod import Mongod
 
 async def main():
     server = await Mongod.start(pathlib.Path(sys.argv[1]))

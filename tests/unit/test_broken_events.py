@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.broken import BROKEN, HARMLESS, broken_event, canary, harmless_event
-from local.events import SampleEvent
+from local.samples.broken import BROKEN, HARMLESS, broken_event, canary, harmless_event
+from local.samples.events import SampleEvent
 from records.dates import lifecycle_dates
 from records.payload import MAX_ORDER_BYTES
 from records.policy import DateRules, GdprPolicy

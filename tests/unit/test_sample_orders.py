@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from local.broken import BROKEN
-from local.events import LabelledEvent, sample_events
-from local.orders import sample_order
+from local.samples.broken import BROKEN
+from local.samples.events import LabelledEvent, sample_events
+from local.samples.orders import sample_order
 from service.events import decode
 
 AT = datetime(2026, 11, 23, 10, 0, 0, 127_000, tzinfo=UTC)

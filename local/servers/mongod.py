@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Final, Self
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from local.mongod_binary import MongodBinary, find_mongod
-from local.process import HOST, listens
-from local.server import Server
+from local.servers.mongod_binary import MongodBinary, find_mongod
+from local.servers.process import HOST, listens
+from local.servers.server import Server
 
 REPLICA_SET: Final = "rs0"
 _PROBE_MILLISECONDS: Final = 2000

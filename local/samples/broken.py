@@ -8,11 +8,11 @@ same id) and ``TOO_OLD`` (Kafka's timestamp, which the sender of a sample does n
 from datetime import datetime
 from typing import Final
 
-from local.broken_bodies import BODIES
-from local.broken_payloads import PAYLOADS
-from local.faults import Broken, canary, make
-from local.forms import SampleEvent
-from local.harmless import HARMLESS, harmless_event
+from local.samples.broken_bodies import BODIES
+from local.samples.broken_payloads import PAYLOADS
+from local.samples.faults import Broken, canary, make
+from local.samples.forms import SampleEvent
+from local.samples.harmless import HARMLESS, harmless_event
 
 __all__ = ["BROKEN", "HARMLESS", "Broken", "broken_event", "canary", "harmless_event"]
 

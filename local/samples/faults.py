@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import orjson
 
-from local.forms import Form, SampleEvent, form_of
-from local.orders import sample_order
-from local.till import instant
+from local.samples.forms import Form, SampleEvent, form_of
+from local.samples.orders import sample_order
+from local.samples.till import instant
 from records.reasons import Reason
 
 Build = Callable[[dict[str, Any], Form], SampleEvent]

@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import Literal
 
-from local.apache_kafka import ApacheKafka
-from local.in_process_kafka import InProcessKafka
-from local.kafka_jars import java_and_maven
+from local.servers.apache_kafka import ApacheKafka
+from local.servers.in_process_kafka import InProcessKafka
+from local.servers.kafka_jars import java_and_maven
 
 KafkaKind = Literal["auto", "apache", "in-process"]
 LocalKafka = ApacheKafka | InProcessKafka

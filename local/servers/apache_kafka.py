@@ -8,9 +8,9 @@ from typing import ClassVar, Final, Self
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from local.kafka_jars import KAFKA_VERSION, kafka_class_path
-from local.process import HOST, end_of, free_port, listens
-from local.server import Server
+from local.servers.kafka_jars import KAFKA_VERSION, kafka_class_path
+from local.servers.process import HOST, end_of, free_port, listens
+from local.servers.server import Server
 from runtime.errors import UserError
 
 _CLUSTER_ID: Final = "order-records-local-00"  # Kafka wants 16 bytes in base64

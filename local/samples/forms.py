@@ -13,7 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 
-from local.till import instant
+from local.samples.till import instant
 
 Form = Callable[[dict[str, Any]], "SampleEvent"]
 """Makes a Kafka record of an order."""

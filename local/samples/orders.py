@@ -6,10 +6,10 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from local.order_lines import sample_lines
-from local.order_money import sample_payments, sample_pricing
-from local.people import COMPANIES, DETAILS, REGIONS
-from local.till import Till, instant
+from local.samples.order_lines import sample_lines
+from local.samples.order_money import sample_payments, sample_pricing
+from local.samples.people import COMPANIES, DETAILS, REGIONS
+from local.samples.till import Till, instant
 
 
 def order_id(seed: int, number: int) -> str:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from local.goods import ENGRAVINGS, GOODS, Good
-from local.till import Till, instant, share
+from local.samples.goods import ENGRAVINGS, GOODS, Good
+from local.samples.till import Till, instant, share
 
 _LINE_COUNTS = (*range(1, 9), 12, 20)
 _LINE_WEIGHTS = (44, 26, 12, 7, 4, 2, 1, 1, 2, 1)

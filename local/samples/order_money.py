@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from local.goods import DISCOUNT_NAMES, FEES
-from local.till import Till, share
+from local.samples.goods import DISCOUNT_NAMES, FEES
+from local.samples.till import Till, share
 
 _METHODS = ("CARD", "CARD", "CASH", "INVOICE", "ONLINE", "SwishPay", "Crédit Maison")
 

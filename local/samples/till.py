@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
-from local.people import Region
+from local.samples.people import Region
 
 
 @dataclass(frozen=True, slots=True)

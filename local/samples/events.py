@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from local.broken import BROKEN, broken_event
-from local.forms import SampleEvent, binary, envelope, form_of, structured
-from local.orders import sample_order
+from local.samples.broken import BROKEN, broken_event
+from local.samples.forms import SampleEvent, binary, envelope, form_of, structured
+from local.samples.orders import sample_order
 
 __all__ = ["LabelledEvent", "SampleEvent", "binary", "envelope", "sample_events", "structured"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from local.faults import CANARY, Broken, drop, put, put_dates, put_raw
+from local.samples.faults import CANARY, Broken, drop, put, put_dates, put_raw
 from records.reasons import Reason
 
 _MONEY: Final = {"value": 1999, "currency": "EUR"}

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from local.process import end_of
+from local.servers.process import end_of
 from runtime.errors import UserError
 
 KAFKA_VERSION: Final = "4.3.1"  # the one in kafka-pom.xml

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from local.faults import CANARY, Build, drop, make, put, put_dates, put_raw
-from local.forms import Form, SampleEvent, structured
+from local.samples.faults import CANARY, Build, drop, make, put, put_dates, put_raw
+from local.samples.forms import Form, SampleEvent, structured
 
 _NOTE_LIMIT: Final = 15_360 - len('{"note":""}')
 _LINE: Final = {"article": {"tenantArticleId": "A-1", "attributes": []}, "quantity": 1}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from local import guard
+from local.servers import guard
 from runtime.errors import UserError
 
 HOST: Final = "127.0.0.1"

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import orjson
 
-from local.faults import CANARY, Broken, Build, body, cloud_event_json, put_raw, rewrite
-from local.forms import Form, SampleEvent, binary, envelope, structured
+from local.samples.faults import CANARY, Broken, Build, body, cloud_event_json, put_raw, rewrite
+from local.samples.forms import Form, SampleEvent, binary, envelope, structured
 from records.reasons import Reason
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from local.process import Process, free_port, is_free
+from local.servers.process import Process, free_port, is_free
 from runtime.errors import UserError
 
 _PROBE_PAUSE_SECONDS = 0.1

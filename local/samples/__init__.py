@@ -1,0 +1,1 @@
+"""Sample orders as a shop would send them, and every kind of event that nobody should."""
