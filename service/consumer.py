@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 
 Take = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 
+# Its warnings repeat what was asked for (topics are not created); its errors name failed commits.
+_LIBRARY_LOG: Final = logging.getLogger("faststream")
+_LIBRARY_LOG.setLevel(logging.ERROR)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 20.0
 _DRAIN_SECONDS: Final = 12.0
 _POSITION_SECONDS: Final = 1.0
@@ -155,7 +158,7 @@ def _broker(settings: Settings) -> KafkaBroker:
         allow_auto_create_topics=False,
         graceful_timeout=_DRAIN_SECONDS,
         retry_backoff_ms=500,
-        logger=logging.getLogger("faststream"),
+        logger=_LIBRARY_LOG,
     )
 
 

@@ -40,22 +40,27 @@ async def work(settings: Settings, health: Health, stopping: asyncio.Event) -> N
     async with open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database:
         await _start_up(settings, database, stopping)
         health.ready("start", True)
-        lease = Lease(database, _owner(), settings.worker.lease_seconds)
         measuring = asyncio.create_task(_measure(database, stopping))
         topics = asyncio.create_task(_create_topics(settings, stopping))
         try:
-            sweeper = _sweeper(settings, database, lease)
-            interval = settings.worker.sweep_interval_seconds
-            duties: list[Duty] = [
-                partial(sweep_on_schedule, sweeper, interval),
-                Relay(settings, database).run,
-            ]
-            await lead_or_stand_by(lease, settings.worker.lease_seconds, duties, stopping)
+            async with database.session() as session:
+                lease = Lease(database, session, _owner(), settings.worker.lease_seconds)
+                await _lead(settings, database, lease, stopping)
         finally:
             health.ready("start", "stopping")
             for task in (measuring, topics):
                 task.cancel()
             await asyncio.gather(measuring, topics, return_exceptions=True)
+
+
+async def _lead(settings: Settings, database: Database, lease: Lease, stopping: asyncio.Event) -> None:
+    worker = settings.worker
+    sweeper = _sweeper(settings, database, lease)
+    duties: list[Duty] = [
+        partial(sweep_on_schedule, sweeper, worker.sweep_interval_seconds),
+        Relay(settings, database).run,
+    ]
+    await lead_or_stand_by(lease, worker.lease_seconds, duties, stopping)
 
 
 async def _start_up(settings: Settings, database: Database, stopping: asyncio.Event) -> None:

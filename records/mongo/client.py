@@ -31,6 +31,12 @@ class Database:
         self.ledger: Collection = self._database["erasure_ledger"]
         self.state: Collection = self._database["state"]
 
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """A session of the block's own; what it left open ends with it."""
+        async with await settle(self.client.start_session()) as session:
+            yield session
+
 
 @asynccontextmanager
 async def open_database(uri: str, name: str, driver: Driver = "pymongo") -> AsyncIterator[Database]:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from records.mongo.client import Database, Session
+from records.mongo.client import Database, Document, Session
 from records.mongo.errors import LeaseLost, translated
 
 _LEASE: Final = "lease"
+_EXPIRED: Final = {"$expr": {"$lt": ["$expires", "$$NOW"]}}
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -24,23 +25,47 @@ class Fence:
 
 
 class Lease:
-    """One worker's claim to lead."""
+    """One worker's claim to lead, and the session in which it sweeps while it leads.
 
-    def __init__(self, database: Database, owner: str, seconds: float) -> None:
+    The session's id is part of the claim, so that whoever takes over can end a transaction that a
+    killed leader left open: its locks would block the lease itself for a minute
+    (docs/decisions/one-leader.md).
+    """
+
+    def __init__(self, database: Database, session: Session, owner: str, seconds: float) -> None:
+        self.session = session
         self._database = database
         self._owner = owner
         self._seconds = seconds
 
     async def acquire(self) -> bool:
         """Takes or renews the lease for its full time; False while another worker holds it."""
-        state = self._database.state
-        with translated(), suppress(DuplicateKeyError):
-            if await state.find_one({"_id": _LEASE}, {"_id": 1}) is None:
-                await state.insert_one({"_id": _LEASE, "owner": "", "expires": _LONG_AGO, "n": 0})
-        free = [{"owner": self._owner}, {"$expr": {"$lt": ["$expires", "$$NOW"]}}]
         with translated():
-            taken = await state.update_one({"_id": _LEASE, "$or": free}, [{"$set": self._claim()}])
+            lease = await self._read()
+            if lease["owner"] != self._owner:
+                if lease["held"]:
+                    return False
+                await self._end_session(lease.get("session"))
+            taken = await self._database.state.update_one(
+                {"_id": _LEASE, "$or": [{"owner": self._owner}, _EXPIRED]}, [{"$set": self._claim()}]
+            )
         return taken.matched_count == 1
+
+    async def _read(self) -> Document:
+        state = self._database.state
+        held = {"held": {"$gte": ["$expires", "$$NOW"]}, "owner": 1, "session": 1}
+        lease = await state.find_one({"_id": _LEASE}, held)
+        if lease is not None:
+            return lease
+        with suppress(DuplicateKeyError):
+            await state.insert_one({"_id": _LEASE, "owner": "", "expires": _LONG_AGO, "n": 0})
+        return {"owner": "", "held": False}
+
+    async def _end_session(self, session_id: Any) -> None:
+        """Aborts what the former leader left open; a paused one finds its transaction gone."""
+        if session_id is not None:
+            with suppress(OperationFailure):  # not allowed: then its locks run out by themselves
+                await self._database.state.database.command("killSessions", [session_id])
 
     async def release(self) -> None:
         """Lets another worker lead at once; nothing happens when this one does not lead."""
@@ -69,4 +94,5 @@ class Lease:
         return {
             "owner": {"$literal": self._owner},
             "expires": {"$add": ["$$NOW", int(self._seconds * 1000)]},
+            "session": {"$literal": dict(self.session.session_id)},
         }

@@ -97,7 +97,7 @@ async def sweep(context: SweepContext, action: Action, limit: int) -> list[str]:
     step = _step(context.database, action)
     try:
         body = partial(_sweep, context=context, step=step, action=action, limit=limit)
-        return await in_transaction(context.database, body)
+        return await in_transaction(context.database, body, session=context.lease.session)
     except _NothingDue:
         return []
 

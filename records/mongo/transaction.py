@@ -28,18 +28,22 @@ async def in_transaction(
     database: Database,
     body: Callable[[Session], Awaitable[Result]],
     deadline: float = TRANSACTION_SECONDS,
+    session: Session | None = None,
 ) -> Result:
     """The result of the body, committed with snapshot reads and a majority of journals.
 
     The body runs again after a write conflict, so it touches nothing but the session. An exception
     of its own aborts and passes through. The deadline is in seconds. Raises StoreUnavailable after
     it, StoreError for what no repetition mends. When the outcome of a commit stays unknown, it is
-    StoreUnavailable too: whoever calls again must find a repetition harmless.
+    StoreUnavailable too: whoever calls again must find a repetition harmless. Without a session of
+    the caller's it runs in one of its own.
     """
     with translated():
         async with asyncio.timeout(deadline):
-            async with await settle(database.client.start_session()) as session:
+            if session is not None:
                 return await _repeat(session, body)
+            async with database.session() as own:
+                return await _repeat(own, body)
 
 
 async def _repeat(session: Session, body: Callable[[Session], Awaitable[Result]]) -> Result:

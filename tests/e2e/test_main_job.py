@@ -1,0 +1,269 @@
+"""The whole mission with real processes, real Kafka and real MongoDB, through kills and outages."""
+
+import asyncio
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from local.demo.children import Child
+from local.samples.broken import BROKEN, canary
+from local.samples.events import LabelledEvent, sample_events
+from local.samples.orders import sample_order
+from records.identity import record_id
+from records.keys import RecordKeys
+from records.policy import GdprPolicy
+from service.events import decode
+from tests.e2e.checker import (
+    QUARANTINE_ERASED,
+    QUARANTINED,
+    Dates,
+    check_lives,
+    check_nobody_named,
+    check_sequence,
+    due_dates,
+    read_trail,
+)
+from tests.e2e.deployment import Deployment, Place, until
+from tests.parts import StartKafka, StartMongod
+
+Deploy = Callable[[str, str, GdprPolicy], Awaitable[Deployment]]
+
+SEED = 20_261_124
+LONG = GdprPolicy(retention_time=3000, deletion_time_after_retention=3000, version=1)
+
+
+async def _ids_of(deployment: Deployment, events: list[LabelledEvent]) -> list[str | None]:
+    keys = RecordKeys.derive(deployment.settings.secrets.require("id_key"))
+
+    def id_of(labelled: LabelledEvent) -> str | None:
+        if labelled.kind not in {"valid", "duplicate"}:
+            return None
+        incoming = decode(labelled.event.value, labelled.event.headers)
+        assert incoming != "skipped"
+        return record_id(keys.identity, incoming.natural_key)
+
+    return [id_of(labelled) for labelled in events]
+
+
+async def _due(
+    deployment: Deployment, ids: list[str | None], places: list[Place], policy: GdprPolicy
+) -> dict[str, set[Dates]]:
+    """The dates of each record; a repeat without a key may be read first, from another partition."""
+    timestamps, due = await deployment.timestamps(), defaultdict(set)
+    spans = (policy.retention_time, policy.deletion_time_after_retention)
+    for identifier, place in zip(ids, places, strict=True):
+        if identifier is not None:
+            due[identifier].add(due_dates(timestamps[place], *(timedelta(seconds=days) for days in spans)))
+    return due
+
+
+def _people(count: int, at: datetime) -> set[str]:
+    """Family names, streets and mail addresses of the sample orders."""
+    found: set[str] = set()
+    for number in range(count):
+        consumer = sample_order(SEED, number, at=at).get("consumer", {})
+        found.add(consumer.get("email", ""))
+        for address in consumer.get("addresses", ()):
+            found |= {address.get("lastName", ""), address.get("street", "")}
+    return {text for text in found if len(text) > 6}
+
+
+async def _counted(*children: Child) -> dict[str, float]:
+    """The outcomes that these processes counted, together."""
+    total: dict[str, float] = {}
+    for child in children:
+        for name, value in (await child.figures()).items():
+            if name.startswith("order_records_events_total:"):
+                total[name.split(":")[1]] = total.get(name.split(":")[1], 0) + value
+    return total
+
+
+async def test_every_order_lives_its_whole_life_once_through_kills_and_a_replay(
+    deployed: Deploy, mongo_uri: str, real_kafka: str
+) -> None:
+    policy = GdprPolicy(retention_time=8, deletion_time_after_retention=20, version=1)
+    deployment = await deployed(mongo_uri, real_kafka, policy)
+    database, at = deployment.database, datetime.now(UTC)
+    events = list(sample_events(SEED, 5000, at=at, duplicates=0.10, broken=0.02))
+    first_worker = await deployment.start("work")
+    standby = await deployment.start("work")
+    first_consumer, second_consumer = await asyncio.gather(
+        deployment.start("consume"), deployment.start("consume")
+    )
+    metrics_text: list[str] = []
+
+    places = []
+    for at_once in range(0, len(events), 1000):
+        places += await deployment.publish(labelled.event for labelled in events[at_once : at_once + 1000])
+        if at_once == 2000:
+            await first_consumer.process.end(kill=True)
+    ids = await _ids_of(deployment, events)
+    broken = sum(labelled.kind in BROKEN for labelled in events)
+    due = await _due(deployment, ids, places, policy)
+
+    async def stored() -> bool:
+        held = await database.records.estimated_document_count()
+        gone = await database.ledger.estimated_document_count()
+        return held + gone >= len(due) and await database.quarantine.count_documents({}) >= broken
+
+    await until(stored, 30, "everything stored or in quarantine")
+    await first_worker.process.end(kill=True)
+
+    async def lived() -> bool:
+        held = await database.records.estimated_document_count()
+        sealed = await database.quarantine.count_documents({"sealed": {"$exists": True}})
+        waiting = await database.outbox.estimated_document_count()
+        return not held and not sealed and not waiting
+
+    await until(lived, 60, "everything erased and announced")
+    metrics_text += [str(await second_consumer.figures()), str(await standby.figures())]
+    trail = read_trail(await deployment.audit_values())
+    check_lives(trail, due)
+    check_sequence(trail)
+    assert await database.ledger.count_documents({}) == len(due)
+    assert await database.quarantine.count_documents({}) == broken
+    assert trail.subjects(QUARANTINED).total() == len(trail.subjects(QUARANTINED)) == broken
+    # An event that was first seen past its due date had nothing to erase: its entry was bare from the start.
+    assert trail.subjects(QUARANTINE_ERASED) <= trail.subjects(QUARANTINED)
+    assert trail.subjects(QUARANTINE_ERASED), "no quarantined event was erased by the sweep"
+
+    replaying = await deployment.start("consume", ORDER_RECORDS_KAFKA__GROUP_ID="replay-" + str(SEED))
+
+    async def replayed() -> bool:
+        return sum((await _counted(replaying)).values()) >= len(events)
+
+    await until(replayed, 40, "the whole topic read again")
+    assert await database.records.count_documents({}) == 0
+    assert await database.quarantine.count_documents({"sealed": {"$exists": True}}) == 0
+    assert await database.quarantine.count_documents({}) == broken
+    await asyncio.sleep(2)  # whatever the replay would announce
+    again = read_trail(await deployment.audit_values())
+    assert len(again.events) == len(trail.events)
+
+    people = _people(300, at) | {canary(kind) for kind in BROKEN}
+    topic = b"\n".join(await deployment.audit_values()).decode()
+    outputs = {"audit topic": topic, "logs": deployment.logs(), "metrics": "\n".join(metrics_text)}
+    check_nobody_named(outputs, people)
+    assert len(people) > 200, "the search must have something to search for"
+
+
+async def test_sigterm_ends_both_within_20_seconds_with_code_0_and_nothing_comes_again(
+    deployed: Deploy, mongo_uri: str, real_kafka: str
+) -> None:
+    deployment = await deployed(mongo_uri, real_kafka, LONG)
+    work = await deployment.start("work")
+    consume = await deployment.start("consume")
+    events = [e.event for e in sample_events(SEED, 6000, at=datetime.now(UTC))]
+    publishing = asyncio.create_task(deployment.publish(events))
+
+    async def under_way() -> bool:
+        return await deployment.database.records.estimated_document_count() > 500
+
+    await until(under_way, 30, "the first records stored")
+    for child in (consume, work):
+        started = time.monotonic()
+        child.process.signal(signal.SIGTERM)
+        assert await child.process.wait(20), f"{child.verb} did not end"
+        assert child.process.exit_code() == 0
+        assert time.monotonic() - started < 20
+    await publishing
+    stored_before = await deployment.database.records.count_documents({})
+    assert stored_before < len(events), "the stop came too late to show anything"
+
+    second = await deployment.start("consume", wait=False)
+    await deployment.start("work")
+
+    async def all_stored() -> bool:
+        return await deployment.database.records.estimated_document_count() == len(events)
+
+    await until(all_stored, 60, "the rest stored")
+    assert await _counted(second) == {"created": len(events) - stored_before}
+
+
+async def test_while_kafka_is_away_work_erases_and_consume_waits_and_both_recover(
+    deployed: Deploy, mongo_uri: str, own_kafka: StartKafka
+) -> None:
+    kafka = await own_kafka()
+    policy = GdprPolicy(retention_time=6, deletion_time_after_retention=3000, version=1)
+    deployment = await deployed(mongo_uri, kafka.bootstrap, policy)
+    database = deployment.database
+    work, consume = await deployment.start("work"), await deployment.start("consume")
+    pids = (work.process.pid, consume.process.pid)
+    await deployment.publish(e.event for e in sample_events(SEED, 300, at=datetime.now(UTC)))
+
+    async def stored() -> bool:
+        return await database.records.estimated_document_count() == 300
+
+    await until(stored, 20, "the orders stored")
+    await kafka.stop(kill=True)
+
+    async def erased() -> bool:
+        return await database.records.count_documents({"anonymized": True}) == 300
+
+    await until(erased, 25, "erasure on time without Kafka")
+    assert await database.outbox.count_documents({}) > 0, "the audit events wait"
+    await kafka.restart()
+    await deployment.publish(e.event for e in sample_events(SEED, 50, at=datetime.now(UTC), start=1000))
+
+    async def recovered() -> bool:
+        all_there = await database.records.estimated_document_count() == 350
+        return all_there and not await database.outbox.count_documents({})
+
+    await until(recovered, 60, "both recovered by themselves")
+    trail = read_trail(await deployment.audit_values())
+    check_sequence(trail)
+    assert (work.process.exit_code(), consume.process.exit_code()) == (None, None)
+    assert (work.process.pid, consume.process.pid) == pids
+
+
+async def test_when_mongodb_is_away_for_30_seconds_nothing_is_lost_and_nothing_crashes(
+    deployed: Deploy, own_mongod: StartMongod, real_kafka: str
+) -> None:
+    mongod = await own_mongod()
+    deployment = await deployed(mongod.uri, real_kafka, LONG)
+    database = deployment.database
+    work, consume = await deployment.start("work"), await deployment.start("consume")
+    await deployment.publish(e.event for e in sample_events(SEED, 500, at=datetime.now(UTC)))
+    await mongod.stop(kill=True)
+    await deployment.publish(e.event for e in sample_events(SEED, 500, at=datetime.now(UTC), start=500))
+    await asyncio.sleep(30)
+    assert (work.process.exit_code(), consume.process.exit_code()) == (None, None)
+    await mongod.restart()
+
+    async def stored() -> bool:
+        return await database.records.estimated_document_count() == 1000
+
+    await until(stored, 60, "everything stored after the outage")
+    assert (work.process.exit_code(), consume.process.exit_code()) == (None, None)
+    check_nobody_named({"logs": deployment.logs()}, _people(300, datetime.now(UTC)))
+
+
+async def test_disabled_reads_and_commits_nothing_and_enabling_resumes_within_5_seconds(
+    deployed: Deploy, mongo_uri: str, real_kafka: str
+) -> None:
+    deployment = await deployed(mongo_uri, real_kafka, LONG)
+    deployment.variables["ORDER_RECORDS_ENABLED_ON_FIRST_START"] = "false"
+    await deployment.start("work")
+    consume = await deployment.start("consume")
+    await deployment.publish(e.event for e in sample_events(SEED, 20, at=datetime.now(UTC)))
+    await asyncio.sleep(3)
+    assert await deployment.database.records.count_documents({}) == 0
+    assert (await consume.figures())["order_records_consumer_enabled"] == 0
+    admin = AIOKafkaAdminClient(bootstrap_servers=real_kafka)
+    await admin.start()
+    try:
+        assert not await admin.list_consumer_group_offsets(deployment.settings.kafka.group_id)
+    finally:
+        await admin.close()
+    await deployment.database.state.update_one(
+        {"_id": "orderrecords"}, {"$set": {"isOrderRecordsEnabled": True}, "$inc": {"version": 1}}
+    )
+
+    async def stored() -> bool:
+        return await deployment.database.records.count_documents({}) == 20
+
+    await until(stored, 5, "reading resumed")
