@@ -1,32 +1,22 @@
-"""How every process speaks to Kafka: options for the clients, and waiting for the brokers."""
+"""How every process speaks to Kafka: the options for its clients."""
 
-import asyncio
 import contextlib
 import ssl
-import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 
 from runtime.environment import variable
 from runtime.errors import UserError
-from runtime.log_privacy import type_name
-from runtime.settings import Kafka, Settings
+from runtime.settings import Kafka
 
 if TYPE_CHECKING:
     from faststream.security import BaseSecurity
 
 CLIENT_ID = "order-records"
 REQUEST_SECONDS = 10.0
-PROBE_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 2.0
-REMIND_SECONDS = 60.0
-
-log = structlog.get_logger(__name__)
 
 
 def client_options(kafka: Kafka) -> dict[str, Any]:
@@ -76,35 +66,6 @@ async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
         yield client
     finally:
         await client.close()
-
-
-async def wait_for_kafka(settings: Settings, stopping: asyncio.Event) -> bool:
-    """True as soon as a broker answers; False when `stopping` is set first.
-
-    aiokafka's clients raise at once when Kafka is down at their start (pitfall K10), so this comes before
-    them. Says so in the log at the first failure and every minute.
-    """
-    pause, next_line = 0.1, 0.0
-    while not stopping.is_set():
-        failure = await _probe(settings.kafka)
-        if failure is None:
-            return True
-        if time.monotonic() >= next_line:
-            log.warning("Kafka does not answer: waiting", servers=settings.kafka.servers, error=failure)
-            next_line = time.monotonic() + REMIND_SECONDS
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), pause)
-        pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
-    return False
-
-
-async def _probe(kafka: Kafka) -> str | None:
-    """None when a broker answers, else the type of the error."""
-    try:
-        async with asyncio.timeout(PROBE_SECONDS), admin_client(kafka):
-            return None
-    except (KafkaError, OSError, TimeoutError) as error:
-        return type_name(type(error))
 
 
 def _password(kafka: Kafka) -> str:

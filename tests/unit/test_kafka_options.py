@@ -1,13 +1,10 @@
 """What the Kafka clients are given, and how topics are made."""
 
-import asyncio
-import socket
-
 import pytest
 from faststream.security import SASLScram512
 
 from runtime.errors import UserError
-from runtime.kafka import client_options, faststream_security, wait_for_kafka
+from runtime.kafka import client_options, faststream_security
 from runtime.settings import load_settings
 from runtime.topics import wanted_topics
 
@@ -54,15 +51,3 @@ def test_audit_and_checkpoint_topics_have_one_partition_and_checkpoints_are_kept
     assert (audit.partitions, checkpoints.partitions) == (1, 1)
     assert int(audit.config["retention.ms"]) == 10 * day
     assert int(checkpoints.config["retention.ms"]) == 375 * day
-
-
-async def test_waiting_for_kafka_ends_when_the_process_is_to_stop() -> None:
-    with socket.socket() as taken:  # bound and not listening: nobody answers there
-        taken.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        stopping = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.3, stopping.set)
-
-        settings = load_settings({"ORDER_RECORDS_KAFKA__BOOTSTRAP_SERVERS": address})
-
-        assert await asyncio.wait_for(wait_for_kafka(settings, stopping), 10) is False

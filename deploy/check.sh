@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Checks Dockerfile, compose file and manifests. Needs no network, no Docker daemon and no cluster.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bin=.venv/bin
+# Oldest and newest Kubernetes that the manifests promise to fit.
+kubernetes_versions=(1.31 1.37)
+
+check_dockerfile() {
+    "$bin/hadolint" deploy/Dockerfile
+    echo "deploy/Dockerfile: ok"
+}
+
+# Dummy secrets: the developer's own .env is neither needed nor read.
+check_compose() {
+    ORDER_RECORDS_SECRETS__ID_KEY=x ORDER_RECORDS_SECRETS__QUARANTINE_KEY=x \
+        ORDER_RECORDS_SECRETS__AUDIT_SIGNING_KEY=x \
+        "$bin/docker-compose" --env-file /dev/null --file docker-compose.yml config --quiet
+    echo "docker-compose.yml: ok"
+}
+
+# The validator only warns about a kind it has no schema for, so any word from it is a failure.
+check_manifests() {
+    local base=$1 manifests complaints version
+    manifests=$(kubectl kustomize "$base")
+    for version in "${kubernetes_versions[@]}"; do
+        complaints=$("$bin/kubernetes-validate" --strict --quiet -k "$version" - <<<"$manifests") || true
+        if [[ -n $complaints ]]; then
+            echo "$complaints" >&2
+            return 1
+        fi
+    done
+    echo "$base: ok (Kubernetes ${kubernetes_versions[*]})"
+}
+
+check_dockerfile
+check_compose
+if command -v kubectl >/dev/null; then
+    check_manifests deploy/kubernetes/base
+elif [[ ${CI:-} == true ]]; then
+    echo "deploy/kubernetes/base: not checked, kubectl is missing (it must be there in CI)" >&2
+    exit 1
+else
+    echo "deploy/kubernetes/base: skipped, kubectl is not on this machine"
+fi
