@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 Instant = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$")]
 Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-JsonPointer = Annotated[str, Field(pattern=r"^(/([A-Za-z0-9]+|\*))*$", max_length=1024)]
+JsonPointer = Annotated[str, Field(pattern=r"^(/([A-Za-z0-9_]+|\*))*$", max_length=1024)]
 ReasonCode = Annotated[str, Field(pattern=r"^[A-Z_]{1,64}$")]
 Flag = Literal["NEVER_ANONYMIZED"]
 

@@ -31,14 +31,14 @@ _PLAIN_WIDTH: Final = 120
 def dev(
     *, seconds: float | None, orders: int | None, rate: float, seed: int, kafka: str, keep: Path | None
 ) -> None:
-    r"""Show the whole mission on this machine: a record lives its whole life in 40 seconds.
+    """Show the whole mission on this machine: a record lives its whole life in 40 seconds.
 
     Starts MongoDB and Kafka (unless the settings name some), `consume`, `work` and a stream of sample
     orders; at the end it checks its own claims, and exits 0 only if they hold.
 
     \b
     Example: order-records dev --for 60
-    """
+    """  # noqa: D301 - click reads \b as the character
     configure_logging("dev", "WARNING")
     kind = cast("Literal['auto', 'apache', 'in-process']", kafka)
     options = DemoOptions(seconds, orders, kind, keep, rate, seed)

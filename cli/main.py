@@ -9,7 +9,9 @@ from cli.dev import dev
 from cli.keys import keys
 from cli.processes import consume, work
 from cli.sample import sample
+from records.mongo.errors import StoreError
 from records.mongo.startup import SettingsDiffer
+from runtime.environment import variable
 from runtime.errors import UserError
 
 WRONG_CALL: Final = 64
@@ -45,6 +47,11 @@ def main() -> None:
         sys.exit(130)
     except (UserError, SettingsDiffer) as error:
         click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except StoreError as error:
+        click.echo(
+            f"Error: MongoDB does not do what is asked ({error}): see {variable('mongo', 'uri')}", err=True
+        )
         sys.exit(1)
 
 

@@ -10,24 +10,24 @@ from worker.work import work as run_work
 
 @click.command()
 def consume() -> None:
-    r"""Read order-completed events from Kafka and store each exactly once.
+    """Read order-completed events from Kafka and store each exactly once.
 
     Runs until SIGTERM. Needs ORDER_RECORDS_SECRETS__ID_KEY and __QUARANTINE_KEY.
     As many of these may run as the order topic has partitions.
 
     \b
     Example: ORDER_RECORDS_KAFKA__BOOTSTRAP_SERVERS=kafka:9092 order-records consume
-    """
+    """  # noqa: D301 - click reads \b as the character
     run("consume", load_settings(), run_consume)
 
 
 @click.command()
 def work() -> None:
-    r"""Anonymize and delete what is due, and announce it on the audit topic.
+    """Anonymize and delete what is due, and announce it on the audit topic.
 
     Runs until SIGTERM. One replica leads, the others stand by and take over.
 
     \b
     Example: ORDER_RECORDS_MONGO__URI=mongodb://mongo:27017/?replicaSet=rs0 order-records work
-    """
+    """  # noqa: D301 - click reads \b as the character
     run("work", load_settings(), run_work)

@@ -29,11 +29,11 @@ _SEEDS: Final = 10**9
 def sample(
     *, number: int, seed: int | None, start: int, duplicates: float, broken: float, as_json: bool
 ) -> None:
-    r"""Publish NUMBER sample order-completed events to the order topic.
+    """Publish NUMBER sample order-completed events to the order topic.
 
     \b
     Example: order-records sample 1000 --broken 0.02
-    """
+    """  # noqa: D301 - click reads \b as the character
     seed = secrets.randbelow(_SEEDS) if seed is None else seed
     try:
         counts = asyncio.run(_publish(load_settings(), number, seed, start, duplicates, broken))

@@ -1,12 +1,14 @@
 """When a record is due: exact to the millisecond, in UTC, where a day is always 24 hours."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Final, Literal
 
 from records.payload import OrderPayload
 from records.policy import DateRules, GdprPolicy
 from records.reasons import Reason, Refused
+
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def lifecycle_dates(
         return LifecycleDates(cleanup, cleanup + until_deletion, "policy")
     if cleanup is None:
         assert deletion is not None  # noqa: S101 - for the type checker: one of the two is given
-        cleanup = deletion - until_deletion
+        cleanup = deletion - min(until_deletion, deletion - _EARLIEST)
     if deletion is None:
         deletion = cleanup + until_deletion
     if cleanup > deletion:

@@ -74,8 +74,12 @@ def unseal(key: QuarantineKey, entry_id: str, sealed: bytes) -> dict[str, Any]:
 
 @dataclass(frozen=True, repr=False)
 class QuarantinedEvent:
-    """A refused event on its way to the quarantine; it loses its content at `due`, at once where None."""
+    """A refused event on its way to the quarantine; it loses its content at `due`, at once where None.
+
+    `record_id` is the id of the order in it, where that could be made out.
+    """
 
     event: RawEvent
     refused: Refused
     due: datetime | None
+    record_id: str | None = None

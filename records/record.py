@@ -43,8 +43,8 @@ def prepare(
 
     created is in UTC, cut to milliseconds. Raises Refused (INVALID_RETENTION).
     """
-    dates = lifecycle_dates(order, created, rules.policy, rules.dates)
     identifier = record_id(rules.keys.identity, natural_key)
+    dates = lifecycle_dates(order, created, rules.policy, rules.dates)
     _drop_null_attributes(order)
     digest = content_digest(rules.keys.content, order)
     for position, line in enumerate(order["lineItems"]):

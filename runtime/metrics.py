@@ -64,7 +64,7 @@ CONSUMER_LAG = Gauge(
 
 SWEEP_RECORDS = Counter(
     "order_records_sweep_records_total",
-    "Records that sweeps have changed, by action: anonymize or delete.",
+    "What sweeps have changed, by action: anonymize, delete or erase_quarantined.",
     ["action"],
     registry=REGISTRY,
 )
@@ -101,7 +101,7 @@ CLOCK_STOPPED = Gauge(
 )
 OVERDUE = Gauge(
     "order_records_overdue",
-    "Records past their date that no sweep has reached, by action: anonymize or delete.",
+    "What is past its date and not erased yet, by action: anonymize, delete or erase_quarantined.",
     ["action"],
     registry=REGISTRY,
 )

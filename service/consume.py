@@ -81,7 +81,7 @@ class _Gate:
         self._database = database
         self._consumer = consumer
         self._health = health
-        self._enabled = False
+        self._enabled: bool | None = None
         self._said_at = -_REMIND_SECONDS
 
     async def watch(self, stopping: asyncio.Event) -> None:
@@ -107,10 +107,10 @@ class _Gate:
             await self._consumer.stop()
 
     def _tell(self) -> None:
-        metrics.CONSUMER_ENABLED.set(self._enabled)
-        joined = self._consumer.joined
-        self._health.ready("consumer", True if joined or not self._enabled else "has not joined its group")
+        metrics.CONSUMER_ENABLED.set(self._enabled or 0)
+        waits = "has not joined its group" if self._enabled else "does not know whether it is enabled"
+        self._health.ready("consumer", True if self._consumer.joined or self._enabled is False else waits)
         now = asyncio.get_running_loop().time()
-        if not self._enabled and now - self._said_at >= _REMIND_SECONDS:
+        if self._enabled is False and now - self._said_at >= _REMIND_SECONDS:
             self._said_at = now
             log.warning("order records are disabled: nothing is read and nothing committed")

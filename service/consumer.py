@@ -50,6 +50,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         self.joined = True
+        metrics.CONSUMER_LAG.clear()
         metrics.CONSUMER_ASSIGNED_PARTITIONS.set(len(assigned))
         log.info("partitions assigned", partitions=sorted(tp.partition for tp in assigned))
 

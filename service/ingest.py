@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from aiokafka import ConsumerRecord
 
+from records.identity import record_id
 from records.keys import RecordKeys
 from records.mongo.client import Database
 from records.mongo.configuration import CachedPolicy
@@ -25,10 +26,19 @@ from records.quarantine import Position, QuarantinedEvent, QuarantineKey, RawEve
 from records.reasons import Reason, Refused
 from records.record import PreparedRecord, RecordRules, prepare
 from runtime import metrics
-from service.events import decode
+from service.events import IncomingOrder, Skipped, decode
 
 Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _RefusedEvent(NamedTuple):
+    """An event that cannot be stored; whose order it is, and until when at most, as far as that is known."""
+
+    event: Event
+    refused: Refused
+    record_id: str | None = None
+    latest_due: datetime | None = None
 
 
 @dataclass
@@ -37,7 +47,7 @@ class _Batch:
 
     prepared: list[PreparedRecord] = field(default_factory=list)
     prepared_from: list[Event] = field(default_factory=list)
-    refused: list[tuple[Event, Refused, datetime | None]] = field(default_factory=list)
+    refused: list[_RefusedEvent] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     unknown_members: int = 0
 
@@ -68,8 +78,8 @@ class Ingest:
         policy = await self._policy.get()
         batch = self._prepare(events, now, policy)
         outcomes = await store(self._database, batch.prepared, now)
-        for event, outcome in zip(batch.prepared_from, outcomes, strict=True):
-            self._count_or_refuse(batch, event, outcome)
+        for event, record, outcome in zip(batch.prepared_from, batch.prepared, outcomes, strict=True):
+            _count_or_refuse(batch, event, record.id, outcome)
         if batch.refused:
             await self._quarantine(batch, now, policy)
         _count(batch, time.perf_counter() - started)
@@ -78,45 +88,59 @@ class Ingest:
         batch, rules = _Batch(), RecordRules(self._keys, policy, self._dates)
         for event in events:
             try:
-                self._prepare_one(batch, event, now, rules)
+                incoming = decode(event.value, event.headers)
             except Refused as refused:
-                batch.refused.append((event, refused, None))
+                batch.refused.append(_RefusedEvent(event, refused))
+            else:
+                self._prepare_one(batch, event, incoming, now, rules)
         return batch
 
-    def _prepare_one(self, batch: _Batch, event: Event, now: datetime, rules: RecordRules) -> None:
-        incoming = decode(event.value, event.headers)
+    def _prepare_one(
+        self,
+        batch: _Batch,
+        event: Event,
+        incoming: IncomingOrder | Skipped,
+        now: datetime,
+        rules: RecordRules,
+    ) -> None:
         if incoming == "skipped":
             batch.counts["skipped"] += 1
             return
         created = created_at(event.timestamp, now)
-        if self._dates.too_old(created, now):
-            raise Refused(Reason.TOO_OLD)
-        record = prepare(incoming.order, incoming.natural_key, created, rules)
+        try:
+            if self._dates.too_old(created, now):
+                raise Refused(Reason.TOO_OLD)  # noqa: TRY301 - refused like the dates below
+            record = prepare(incoming.order, incoming.natural_key, created, rules)
+        except Refused as refused:
+            identifier = record_id(self._keys.identity, incoming.natural_key)
+            batch.refused.append(_RefusedEvent(event, refused, identifier))
+            return
         batch.prepared.append(record)
         batch.prepared_from.append(event)
         batch.unknown_members += incoming.unknown_members
 
-    def _count_or_refuse(self, batch: _Batch, event: Event, outcome: Outcome) -> None:
-        if outcome.stored is Stored.CONFLICT:
-            batch.refused.append((event, Refused(Reason.CONFLICT), outcome.conflicting_cleanup))
-        else:
-            batch.counts[outcome.stored] += 1
-
     async def _quarantine(self, batch: _Batch, now: datetime, policy: GdprPolicy) -> None:
         stamp = Stamp(self._build, policy.version, policy_digest(policy, self._dates))
-        events = [self._quarantined(*refused, now, policy) for refused in batch.refused]
+        events = [self._quarantined(refused, now, policy) for refused in batch.refused]
         await quarantine(self._database, events, self._quarantine_key, stamp, now, self._ledger_time)
 
-    def _quarantined(
-        self, event: Event, refused: Refused, latest: datetime | None, now: datetime, policy: GdprPolicy
-    ) -> QuarantinedEvent:
+    def _quarantined(self, refused: _RefusedEvent, now: datetime, policy: GdprPolicy) -> QuarantinedEvent:
         """An event past its due date, or too old, is kept as a bare entry from the start."""
+        event, why, identifier, latest = refused
         due = created_at(event.timestamp, now) + self._dates.days(policy.retention_time)
         due = due if latest is None else min(due, latest)
         position = Position(event.topic, event.partition, event.offset, event.timestamp)
         raw = RawEvent(position, event.key, event.value, event.headers)
-        bare = refused.reason is Reason.TOO_OLD or due <= now
-        return QuarantinedEvent(raw, refused, None if bare else due)
+        bare = why.reason is Reason.TOO_OLD or due <= now
+        return QuarantinedEvent(raw, why, None if bare else due, identifier)
+
+
+def _count_or_refuse(batch: _Batch, event: Event, identifier: str, outcome: Outcome) -> None:
+    if outcome.stored is Stored.CONFLICT:
+        conflict = Refused(Reason.CONFLICT)
+        batch.refused.append(_RefusedEvent(event, conflict, identifier, outcome.conflicting_cleanup))
+    else:
+        batch.counts[outcome.stored] += 1
 
 
 def created_at(timestamp: int, now: datetime) -> datetime:
@@ -136,8 +160,8 @@ def _now() -> datetime:
 def _count(batch: _Batch, seconds: float) -> None:
     for outcome, number in batch.counts.items():
         metrics.EVENTS.labels(outcome).inc(number)
-    for _, refused, _ in batch.refused:
+    for refused in batch.refused:
         metrics.EVENTS.labels("quarantined").inc()
-        metrics.QUARANTINED.labels(refused.reason).inc()
+        metrics.QUARANTINED.labels(refused.refused.reason).inc()
     metrics.UNKNOWN_MEMBERS.inc(batch.unknown_members)
     metrics.STORE_SECONDS.observe(seconds)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -24,10 +24,6 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
 
     _turn = 0
 
-    def __init__(self, *topics: str, **options: Any) -> None:
-        super().__init__(*topics, **options)
-        self.polled = time.monotonic()
-
     async def getmany(
         self, *_: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[ConsumerRecord]]:
@@ -35,7 +31,6 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         end, limit = time.monotonic() + timeout_ms / 1000, max_records or 1000
         while True:  # bounded by `end`
             fetched = await self._fetch(limit)
-            self.polled = time.monotonic()
             if fetched or time.monotonic() >= end:
                 return fetched
             await asyncio.sleep(_POLL_SECONDS)

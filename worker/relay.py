@@ -5,7 +5,6 @@ and a repeat is identical to the byte (docs/decisions/relay-without-idempotent-p
 """
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
@@ -15,7 +14,7 @@ from aiokafka.errors import KafkaError
 from audit.templates import AuditRecord, UnknownTemplate, expand
 from records.mongo.client import Database
 from records.mongo.errors import StoreError
-from records.mongo.outbox import backlog, remove, unsent
+from records.mongo.outbox import remove, unsent
 from runtime import metrics
 from runtime.kafka import client_options
 from runtime.process import sleep_unless
@@ -73,7 +72,6 @@ class Relay:
         for entry in entries:
             await self._send(expand(entry, self._log_name))
             await remove(self._database, entry["_id"])
-        await self._measure()
         return len(entries)
 
     async def _send(self, records: list[AuditRecord]) -> None:
@@ -90,8 +88,7 @@ class Relay:
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
-            if not await topic_partitions(self._kafka, self._kafka.audit_topic):
-                raise TopicMissing(self._kafka.audit_topic)
+            await self._check_topic()
             producer = AIOKafkaProducer(
                 **client_options(self._kafka),
                 acks="all",
@@ -103,6 +100,15 @@ class Relay:
             await producer.start()
             self._producer = producer
         return self._producer
+
+    async def _check_topic(self) -> None:
+        partitions = await topic_partitions(self._kafka, self._kafka.audit_topic)
+        if not partitions:
+            raise TopicMissing(self._kafka.audit_topic)
+        if partitions > 1:
+            log.error(
+                "the audit topic should have one partition: only the first is written", found=partitions
+            )
 
     async def _failed(self, error: Exception) -> None:
         """Nothing is known of what was in flight, so the next try begins with a new producer."""
@@ -118,12 +124,6 @@ class Relay:
                     await producer.stop()
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("the producer did not close", error=type(error).__name__)
-
-    async def _measure(self) -> None:
-        count, oldest = await backlog(self._database)
-        metrics.OUTBOX_ENTRIES.set(count)
-        age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
-        metrics.OUTBOX_OLDEST_SECONDS.set(max(0.0, age))
 
 
 _CLOUD_EVENT: Final[list[tuple[str, Any]]] = [

@@ -11,8 +11,8 @@ from records.mongo.client import Database
 from records.mongo.configuration import CachedPolicy
 from records.mongo.errors import LeaseLost, StoreError, StoreUnavailable
 from records.mongo.lease import Lease
-from records.mongo.outbox import Stamp
-from records.mongo.sweep import Action, SweepContext, oldest_due, overdue, postpone, sweep
+from records.mongo.outbox import Stamp, backlog
+from records.mongo.sweep import Action, SweepContext, failed_alone, oldest_due, overdue, postpone, sweep
 from records.policy import DateRules
 from records.policy_document import policy_digest
 from runtime import metrics
@@ -103,7 +103,6 @@ class Sweeper:
             return
         identifier = await oldest_due(context, action)
         if identifier is not None:
-            metrics.SWEEP_FAILED_RECORDS.inc()
             log.critical("a record cannot be erased", action=action, record=identifier, error=str(error))
             await postpone(self._database, action, identifier, datetime.now(UTC) + RETRY_AFTER)
 
@@ -113,11 +112,15 @@ class Sweeper:
         return SweepContext(self._database, self._lease, stamp, self._ledger_time, self._clock.cutoff)
 
 
-async def measure_overdue(database: Database) -> None:
-    """Sets the overdue figures from MongoDB, whoever leads. Raises StoreUnavailable."""
+async def measure(database: Database) -> None:
+    """Sets what MongoDB knows, whoever leads: overdue, failed, unsent. Raises StoreUnavailable."""
     now = datetime.now(UTC)
     for action in ORDER:
         figure = await overdue(database, action, now)
         age = (now - figure.oldest).total_seconds() if figure.oldest else 0.0
         metrics.OVERDUE.labels(action.name.lower()).set(figure.count)
         metrics.OLDEST_OVERDUE_SECONDS.labels(action.name.lower()).set(age)
+    metrics.SWEEP_FAILED_RECORDS.set(await failed_alone(database))
+    entries, oldest = await backlog(database)
+    metrics.OUTBOX_ENTRIES.set(entries)
+    metrics.OUTBOX_OLDEST_SECONDS.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)

@@ -26,7 +26,7 @@ from worker.clock import Clock
 from worker.leader import Duty, lead_or_stand_by
 from worker.relay import Relay
 from worker.schedule import sweep_on_schedule
-from worker.sweeper import Sweeper, measure_overdue
+from worker.sweeper import Sweeper, measure
 
 log = structlog.get_logger(__name__)
 
@@ -87,12 +87,12 @@ async def _create_topics(settings: Settings, stopping: asyncio.Event) -> None:
 
 
 async def _measure(database: Database, stopping: asyncio.Event) -> None:
-    """The overdue figures come from every replica, so that a frozen leader cannot hide itself."""
+    """The figures come from every replica, so that a frozen leader cannot hide itself."""
     while not stopping.is_set():
         try:
-            await measure_overdue(database)
+            await measure(database)
         except StoreUnavailable as error:
-            log.warning("the overdue figures are stale", error=str(error))
+            log.warning("the figures are stale", error=str(error))
         await sleep_unless(stopping, _MEASURE_SECONDS)
 
 

@@ -10,6 +10,8 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
+from records.mongo.errors import translated
+
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
 Session = AsyncClientSession
@@ -40,18 +42,22 @@ class Database:
 
 @asynccontextmanager
 async def open_database(uri: str, name: str, driver: Driver = "pymongo") -> AsyncIterator[Database]:
-    """A database whose writes survive a failover; opening it connects nothing yet."""
-    client = _client(driver)(
-        uri,
-        w="majority",
-        journal=True,
-        readConcernLevel="majority",
-        timeoutMS=int(CALL_SECONDS * 1000),
-        serverSelectionTimeoutMS=5000,
-        waitQueueTimeoutMS=5000,
-        tz_aware=True,
-        appname="order-records",
-    )
+    """A database whose writes survive a failover; opening it connects nothing yet.
+
+    Raises StoreError for a connection string that nobody can follow.
+    """
+    with translated():
+        client = _client(driver)(
+            uri,
+            w="majority",
+            journal=True,
+            readConcernLevel="majority",
+            timeoutMS=int(CALL_SECONDS * 1000),
+            serverSelectionTimeoutMS=5000,
+            waitQueueTimeoutMS=5000,
+            tz_aware=True,
+            appname="order-records",
+        )
     try:
         yield Database(client, name)
     finally:

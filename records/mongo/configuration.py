@@ -83,7 +83,7 @@ async def _insert_if_absent(database: Database, document: dict[str, Any]) -> Non
 
 
 class CachedPolicy:
-    """The policy in force, at most five seconds old (docs: how fast a changed policy is seen)."""
+    """The policy in force, at most five seconds old: so soon is a changed policy seen."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

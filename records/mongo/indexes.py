@@ -10,6 +10,7 @@ from records.mongo.errors import translated
 CLEANUP_DUE: Final = "cleanup_due"
 DELETION_DUE: Final = "deletion_due"
 QUARANTINE_DUE: Final = "quarantine_due"
+SWEEP_RETRY: Final = "sweep_retry"
 _EXPIRY: Final = "expiry"
 
 
@@ -30,6 +31,7 @@ def _wanted(database: Database) -> list[_Indexes]:
                     partialFilterExpression={"anonymized": False},
                 ),
                 IndexModel([("deletionDate", ASCENDING)], name=DELETION_DUE),
+                IndexModel([("sweepRetryAt", ASCENDING)], name=SWEEP_RETRY, sparse=True),
             ],
         ),
         _Indexes(database.ledger, [expiry]),

@@ -32,23 +32,28 @@ async def append(
     database: Database,
     session: Session,
     kind: str,
-    time: datetime,
+    time: datetime | None,
     items: Sequence[Sequence[Any]],
     stamp: Stamp,
     n: int | None = None,
 ) -> None:
-    """Writes one entry in the caller's transaction; n only for erasures, which it counts."""
+    """Writes one entry in the caller's transaction; without a time, at MongoDB's. n only for erasures."""
     entry: Document = {
         "_id": str(uuid4()),
         "kind": kind,
-        "time": time,
         "template": TEMPLATE,
         "build": stamp.build,
         "policyVersion": stamp.policy_version,
         "policyDigest": stamp.policy_digest,
         "items": [list(item) for item in items],
     }
-    await database.outbox.insert_one(entry if n is None else {**entry, "n": n}, session=session)
+    if n is not None:
+        entry["n"] = n
+    moment = "$$NOW" if time is None else {"$literal": time}
+    written = {"$mergeObjects": [{"$literal": entry}, {"time": moment}]}
+    await database.outbox.update_one(
+        {"_id": entry["_id"]}, [{"$replaceWith": written}], upsert=True, session=session
+    )
 
 
 async def unsent(database: Database, limit: int) -> list[Document]:

@@ -11,6 +11,7 @@ from records.mongo.transaction import in_transaction
 from records.quarantine import QuarantinedEvent, QuarantineKey, seal
 
 QUARANTINED: Final = "quarantined"
+_Identified = tuple[str | None, Document]
 _MAX_EVENTS, _MAX_BYTES = 500, 12 * 2**20
 
 
@@ -24,14 +25,15 @@ async def quarantine(
 ) -> int:
     """Keeps refused events, and returns how many of them were new.
 
-    An entry that is there already stays as it is, so a redelivery changes nothing. Raises
+    An entry that is there already stays as it is, so a redelivery changes nothing; what is known to
+    be of an erased order is not kept at all. Raises
     StoreUnavailable, StoreError: then the events are still on their topic and must come again.
     """
     new = 0
     for part in _parts(events):
-        entries = [_entry(event, key, now + ledger_time) for event in part]
+        entries = [(event.record_id, _entry(event, key, now + ledger_time)) for event in part]
         new += await in_transaction(
-            database, partial(_insert, database=database, entries=entries, stamp=stamp, now=now)
+            database, partial(_insert, database=database, entries=entries, stamp=stamp)
         )
     return new
 
@@ -68,16 +70,18 @@ def _entry(quarantined: QuarantinedEvent, key: QuarantineKey, expires: datetime)
 
 
 async def _insert(
-    session: Session, *, database: Database, entries: list[Document], stamp: outbox.Stamp, now: datetime
+    session: Session, *, database: Database, entries: list[_Identified], stamp: outbox.Stamp
 ) -> int:
-    ids = [entry["_id"] for entry in entries]
+    ids = [entry["_id"] for _, entry in entries]
     there = {
         row["_id"]
         async for row in database.quarantine.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)
     }
-    new = [entry for entry in entries if entry["_id"] not in there]
+    known = [record_id for record_id, _ in entries if record_id is not None]
+    erased = {row["_id"] async for row in database.ledger.find({"_id": {"$in": known}}, session=session)}
+    new = [e for record_id, e in entries if record_id not in erased and e["_id"] not in there]
     if new:
         await database.quarantine.insert_many(new, session=session)
         items = [[e["topic"], e["partition"], e["offset"], e["reason"], e["pointer"]] for e in new]
-        await outbox.append(database, session, QUARANTINED, now, items, stamp)
+        await outbox.append(database, session, QUARANTINED, None, items, stamp)
     return len(new)

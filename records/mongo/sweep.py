@@ -17,7 +17,7 @@ from records.mask import unexpected_members
 from records.mongo import outbox
 from records.mongo.client import Collection, Database, Document, Session
 from records.mongo.errors import StoreError, translated
-from records.mongo.indexes import CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE
+from records.mongo.indexes import CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE, SWEEP_RETRY
 from records.mongo.lease import Fence, Lease
 from records.mongo.mask import anonymize_pipeline
 from records.mongo.transaction import in_transaction
@@ -68,10 +68,13 @@ class _Step:
     unless_past: str | None = None
 
     def due(self, cutoff: datetime) -> Document:
-        """The whole predicate: it selects, and it is repeated in the change."""
-        retry = {"sweepRetryAt": {"$not": {"$gt": cutoff}}}
+        """What is due, those that failed included."""
         other = {self.unless_past: {"$gt": cutoff}} if self.unless_past else {}
-        return {self.date: {"$lte": cutoff}, **self.predicate, **other, **retry}
+        return {self.date: {"$lte": cutoff}, **self.predicate, **other}
+
+    def selected(self, cutoff: datetime) -> Document:
+        """The whole predicate of a sweep: it selects, and it is repeated in the change."""
+        return {**self.due(cutoff), "sweepRetryAt": {"$not": {"$gt": cutoff}}}
 
 
 def _step(database: Database, action: Action) -> _Step:
@@ -106,7 +109,7 @@ async def _sweep(
     session: Session, *, context: SweepContext, step: _Step, action: Action, limit: int
 ) -> list[str]:
     fence = await context.lease.fence(session)
-    due = step.due(context.cutoff(fence.now))
+    due = step.selected(context.cutoff(fence.now))
     projection = dict.fromkeys((step.date, *step.fields), 1)
     cursor = step.collection.find(due, projection, session=session, hint=step.index)
     found = await cursor.sort(step.date, ASCENDING).limit(limit).to_list()
@@ -169,7 +172,7 @@ async def oldest_due(context: SweepContext, action: Action) -> str | None:
     step = _step(context.database, action)
     with translated():
         row = await step.collection.find_one(
-            step.due(context.cutoff(datetime.now(UTC))),
+            step.selected(context.cutoff(datetime.now(UTC))),
             {"_id": 1},
             sort=[(step.date, ASCENDING)],
             hint=step.index,
@@ -196,13 +199,19 @@ class Overdue:
 async def overdue(database: Database, action: Action, now: datetime) -> Overdue:
     """What is due and not yet done, those that failed included. Raises StoreUnavailable."""
     step = _step(database, action)
-    due = {step.date: {"$lte": now}, **step.predicate}
+    due = step.due(now)
     with translated():
         count = await step.collection.count_documents(due, hint=step.index)
         oldest = await step.collection.find_one(
             due, {step.date: 1}, sort=[(step.date, ASCENDING)], hint=step.index
         )
     return Overdue(count, oldest[step.date] if oldest else None)
+
+
+async def failed_alone(database: Database) -> int:
+    """How many records wait for another try, since their erasure failed. Raises StoreUnavailable."""
+    with translated():
+        return await database.records.count_documents({"sweepRetryAt": {"$exists": True}}, hint=SWEEP_RETRY)
 
 
 async def next_due(database: Database, action: Action, now: datetime) -> datetime | None:
