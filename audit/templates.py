@@ -63,7 +63,7 @@ def canonical(event: Json) -> bytes:
 
 def timestamp(instant: datetime) -> str:
     """A time in UTC as RFC 3339 with milliseconds."""
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def _common(entry: Mapping[str, Any]) -> Json:

@@ -51,7 +51,7 @@ class _Event(_Head, total=False):
     payload: OrderPayload
 
 
-_HEAD: Final = TypeAdapter(_Head)
+_ANY_HEAD: Final = TypeAdapter(dict[str, Any])
 _EVENT: Final = TypeAdapter(_Event)
 _ORDER: Final = TypeAdapter(OrderPayload)
 _KNOWN: Final = KNOWN_MEMBERS | _Event.__annotations__.keys()
@@ -75,14 +75,18 @@ def decode(value: bytes | None, headers: Headers) -> IncomingOrder | Skipped:
 
     Only `ce_` headers and the content type are looked at; whatever else a header holds harms nobody.
     """
+    attributes = _attributes(headers)
+    if "specversion" in attributes and not attributes["content-type"].startswith(_STRUCTURED_TYPE):
+        return _decode_binary(value, attributes)
+    return _decode_body(_checked(value))
+
+
+def _checked(value: bytes | None) -> bytes:
     if not value:
         raise Refused(Reason.EMPTY_BODY)
     if len(value) > MAX_ORDER_BYTES:
         raise Refused(Reason.TOO_LARGE)
-    attributes = _attributes(headers)
-    if "specversion" in attributes and not attributes["content-type"].startswith(_STRUCTURED_TYPE):
-        return _decode_binary(value, attributes)
-    return _decode_body(value)
+    return value
 
 
 def _attributes(headers: Headers) -> dict[str, str]:
@@ -94,12 +98,12 @@ def _attributes(headers: Headers) -> dict[str, str]:
     return attributes
 
 
-def _decode_binary(value: bytes, attributes: Mapping[str, str]) -> IncomingOrder | Skipped:
+def _decode_binary(value: bytes | None, attributes: Mapping[str, str]) -> IncomingOrder | Skipped:
     if not _is_ours(attributes, ""):
         return "skipped"
     if attributes["content-type"] and not _JSON_TYPE.fullmatch(attributes["content-type"]):
         raise Refused(Reason.NOT_JSON)
-    order, unknown = _validate(_ORDER, value)
+    order, unknown = _validate(_ORDER, _checked(value))
     return IncomingOrder(order, _natural_key(order, attributes, ""), unknown)
 
 
@@ -122,11 +126,12 @@ def _decode_body(value: bytes) -> IncomingOrder | Skipped:
 def _judged_by_head(value: bytes, refused: Refused) -> Skipped:
     """Another event type may hold whatever it likes: it is skipped, not refused."""
     try:
-        head = _HEAD.validate_json(value)
+        head = _ANY_HEAD.validate_json(value)
     except ValidationError as error:
         root_is_no_object = error.errors(include_input=False)[0]["type"] == "dict_type"
         raise Refused(Reason.NOT_AN_EVENT) if root_is_no_object else refused from None
-    if not _body_member(head)[1]:
+    deciding = head.get("type" if "specversion" in head else "event", "")
+    if isinstance(deciding, str) and not _body_member(head)[1]:
         return "skipped"
     raise refused
 

@@ -3,73 +3,31 @@
 import asyncio
 import signal
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from aiokafka.admin import AIOKafkaAdminClient
 
 from local.demo.children import Child
 from local.samples.broken import BROKEN, canary
-from local.samples.events import LabelledEvent, sample_events
-from local.samples.orders import sample_order
-from records.identity import record_id
-from records.keys import RecordKeys
+from local.samples.events import sample_events
 from records.policy import GdprPolicy
-from service.events import decode
 from tests.e2e.checker import (
     QUARANTINE_ERASED,
     QUARANTINED,
-    Dates,
     check_lives,
     check_nobody_named,
     check_sequence,
-    due_dates,
     read_trail,
 )
-from tests.e2e.deployment import Deployment, Place, until
+from tests.e2e.deployment import Deployment, until
+from tests.e2e.expected import due_of, ids_of, people
 from tests.parts import StartKafka, StartMongod
 
 Deploy = Callable[[str, str, GdprPolicy], Awaitable[Deployment]]
 
 SEED = 20_261_124
 LONG = GdprPolicy(retention_time=3000, deletion_time_after_retention=3000, version=1)
-
-
-async def _ids_of(deployment: Deployment, events: list[LabelledEvent]) -> list[str | None]:
-    keys = RecordKeys.derive(deployment.settings.secrets.require("id_key"))
-
-    def id_of(labelled: LabelledEvent) -> str | None:
-        if labelled.kind not in {"valid", "duplicate"}:
-            return None
-        incoming = decode(labelled.event.value, labelled.event.headers)
-        assert incoming != "skipped"
-        return record_id(keys.identity, incoming.natural_key)
-
-    return [id_of(labelled) for labelled in events]
-
-
-async def _due(
-    deployment: Deployment, ids: list[str | None], places: list[Place], policy: GdprPolicy
-) -> dict[str, set[Dates]]:
-    """The dates of each record; a repeat without a key may be read first, from another partition."""
-    timestamps, due = await deployment.timestamps(), defaultdict(set)
-    spans = (policy.retention_time, policy.deletion_time_after_retention)
-    for identifier, place in zip(ids, places, strict=True):
-        if identifier is not None:
-            due[identifier].add(due_dates(timestamps[place], *(timedelta(seconds=days) for days in spans)))
-    return due
-
-
-def _people(count: int, at: datetime) -> set[str]:
-    """Family names, streets and mail addresses of the sample orders."""
-    found: set[str] = set()
-    for number in range(count):
-        consumer = sample_order(SEED, number, at=at).get("consumer", {})
-        found.add(consumer.get("email", ""))
-        for address in consumer.get("addresses", ()):
-            found |= {address.get("lastName", ""), address.get("street", "")}
-    return {text for text in found if len(text) > 6}
 
 
 async def _counted(*children: Child) -> dict[str, float]:
@@ -101,9 +59,9 @@ async def test_every_order_lives_its_whole_life_once_through_kills_and_a_replay(
         places += await deployment.publish(labelled.event for labelled in events[at_once : at_once + 1000])
         if at_once == 2000:
             await first_consumer.process.end(kill=True)
-    ids = await _ids_of(deployment, events)
+    ids = await ids_of(deployment, events)
     broken = sum(labelled.kind in BROKEN for labelled in events)
-    due = await _due(deployment, ids, places, policy)
+    due = await due_of(deployment, ids, places, policy)
 
     async def stored() -> bool:
         held = await database.records.estimated_document_count()
@@ -144,11 +102,11 @@ async def test_every_order_lives_its_whole_life_once_through_kills_and_a_replay(
     again = read_trail(await deployment.audit_values())
     assert len(again.events) == len(trail.events)
 
-    people = _people(300, at) | {canary(kind) for kind in BROKEN}
+    named = people(SEED, 300, at) | {canary(kind) for kind in BROKEN}
     topic = b"\n".join(await deployment.audit_values()).decode()
     outputs = {"audit topic": topic, "logs": deployment.logs(), "metrics": "\n".join(metrics_text)}
-    check_nobody_named(outputs, people)
-    assert len(people) > 200, "the search must have something to search for"
+    check_nobody_named(outputs, named)
+    assert len(named) > 200, "the search must have something to search for"
 
 
 async def test_sigterm_ends_both_within_20_seconds_with_code_0_and_nothing_comes_again(
@@ -239,7 +197,7 @@ async def test_when_mongodb_is_away_for_30_seconds_nothing_is_lost_and_nothing_c
 
     await until(stored, 60, "everything stored after the outage")
     assert (work.process.exit_code(), consume.process.exit_code()) == (None, None)
-    check_nobody_named({"logs": deployment.logs()}, _people(300, datetime.now(UTC)))
+    check_nobody_named({"logs": deployment.logs()}, people(SEED, 300, datetime.now(UTC)))
 
 
 async def test_disabled_reads_and_commits_nothing_and_enabling_resumes_within_5_seconds(
