@@ -1,15 +1,12 @@
 """Every setting: environment variables under `ORDER_RECORDS_`, read once, frozen."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypedDict
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -19,55 +16,24 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from runtime.environment import PREFIX, read_environment, variable
 from runtime.secret_keys import SecretName, Secrets
+from runtime.setting_types import (
+    CommaSeparated,
+    Days,
+    LogName,
+    MongoUri,
+    Name,
+    Port,
+    Seconds,
+    Servers,
+    Topic,
+    VerifierKeys,
+)
 
 Process = Literal["consume", "work", "serve"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 HEALTH_PORTS: dict[Process, int] = {"consume": 8081, "work": 8082, "serve": 8083}
-MAX_DAYS = 36_500  # a century: keeps every date that is computed from a setting inside the calendar
 MAX_TRANSACTION_RECORDS = 1_000  # what one MongoDB transaction may hold (design, section 4)
-
-_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+):(\d{1,5})")
-_LOG_NAME = re.compile(r"[!-*,-~]{1,100}")
-_VERIFIER_KEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}")
-
-
-def _split(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _servers(value: str) -> str:
-    if not all(_SERVER.fullmatch(part.strip()) for part in value.split(",")):
-        raise ValueError("should be host:port, several by comma")
-    return value
-
-
-def _mongo_uri(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
-        raise ValueError("should begin with mongodb:// or mongodb+srv://")
-    return value
-
-
-def _log_name(value: str) -> str:
-    if not _LOG_NAME.fullmatch(value):
-        raise ValueError("should be 1 to 100 printable ASCII characters without space and +")
-    return value
-
-
-def _verifier_keys(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(_VERIFIER_KEY.fullmatch(key) for key in value):
-        raise ValueError("should be verifier keys (name+8 hex digits+base64), several by comma")
-    return value
-
-
-CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
-Name = Annotated[str, Field(min_length=1)]
 
 
 class DateNumbers(TypedDict):
@@ -86,7 +52,7 @@ class Group(BaseModel):
 
 
 class Mongo(Group):
-    uri: Annotated[SecretStr, AfterValidator(_mongo_uri)] = Field(
+    uri: MongoUri = Field(
         SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0"),
         description="Connection string of the replica set or sharded cluster. It may hold a password and is "
         "never printed.",
@@ -100,7 +66,7 @@ class Mongo(Group):
 
 
 class Kafka(Group):
-    bootstrap_servers: Annotated[str, AfterValidator(_servers)] = Field(
+    bootstrap_servers: Servers = Field(
         "127.0.0.1:9092", description="Brokers to begin with: host:port, several by comma."
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -190,12 +156,12 @@ class Auth(Group):
 
 class Audit(Group):
     # A C2SP key name: it is part of every verifier key, signature line and checkpoint.
-    log_name: Annotated[str, AfterValidator(_log_name)] = Field(
+    log_name: LogName = Field(
         "order-records",
         description="Name of the trail: checkpoint origin and key name; printable ASCII, no space, no `+`, "
         "at most 100 characters. A new audit topic needs a new name.",
     )
-    public_keys: Annotated[CommaSeparated, AfterValidator(_verifier_keys)] = Field(
+    public_keys: VerifierKeys = Field(
         (),
         description="Verifier keys that were retired and still count for old checkpoints; several by comma.",
     )
