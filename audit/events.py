@@ -54,14 +54,14 @@ class Anonymized(_Data):
 
 
 class Deleted(_Data):
-    """A record was deleted; its bare id stays in the erasure ledger for a while."""
+    """A record was deleted; its bare id stays in the erasure ledger for a while. Version 0: unknown."""
 
     action: Literal["DELETE"]
     due: Instant
     flags: list[Flag]
     record_id: Uuid
     sequence: Sequence
-    version_before: Annotated[int, Field(ge=1)]
+    version_before: Annotated[int, Field(ge=0)]
 
 
 class Quarantined(_Data):

@@ -16,7 +16,8 @@ log = structlog.get_logger(__name__)
 Duty = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 _STANDBY_SECONDS: Final = 1.0
-_STEP_DOWN_SECONDS: Final = 10.0
+_STEP_DOWN_SECONDS: Final = 8.0
+_RELEASE_SECONDS: Final = 3.0
 
 
 async def lead_or_stand_by(
@@ -77,6 +78,7 @@ async def _acquired(lease: Lease, *, unless_known: bool = False) -> bool:
 
 async def _release(lease: Lease) -> None:
     try:
-        await lease.release()
-    except StoreError as error:
-        log.warning("the lease runs out by itself", error=str(error))
+        async with asyncio.timeout(_RELEASE_SECONDS):
+            await lease.release()
+    except (StoreError, TimeoutError) as error:
+        log.warning("the lease runs out by itself", error=type(error).__name__)

@@ -1,14 +1,16 @@
 """The connection, and the few calls in which PyMongo's async API and Motor differ."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Literal, cast
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
 
 from records.mongo.errors import translated
 
@@ -17,6 +19,7 @@ Collection = AsyncCollection[Document]
 Session = AsyncClientSession
 Driver = Literal["pymongo", "motor"]
 
+_CLOSE_SECONDS: Final = 3.0
 CALL_SECONDS: Final = 10.0
 """No single call to MongoDB takes longer: the driver's own default is to wait for ever."""
 
@@ -36,8 +39,13 @@ class Database:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """A session of the block's own; what it left open ends with it."""
-        async with await settle(self.client.start_session()) as session:
+        session = await settle(self.client.start_session())
+        try:
             yield session
+        finally:  # not `async with`: Motor would end it in the event loop's own thread
+            with suppress(PyMongoError, TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await settle(session.end_session())
 
 
 @asynccontextmanager
@@ -61,7 +69,9 @@ async def open_database(uri: str, name: str, driver: Driver = "pymongo") -> Asyn
     try:
         yield Database(client, name)
     finally:
-        await settle(client.close())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await settle(client.close())
 
 
 def _client(driver: Driver) -> Callable[..., AsyncMongoClient[Document]]:

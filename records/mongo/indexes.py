@@ -21,6 +21,7 @@ class _Indexes(NamedTuple):
 
 def _wanted(database: Database) -> list[_Indexes]:
     expiry = IndexModel([("expiresAt", ASCENDING)], name=_EXPIRY, expireAfterSeconds=0)
+    retry = IndexModel([("sweepRetryAt", ASCENDING)], name=SWEEP_RETRY, sparse=True)
     return [
         _Indexes(
             database.records,
@@ -31,13 +32,13 @@ def _wanted(database: Database) -> list[_Indexes]:
                     partialFilterExpression={"anonymized": False},
                 ),
                 IndexModel([("deletionDate", ASCENDING)], name=DELETION_DUE),
-                IndexModel([("sweepRetryAt", ASCENDING)], name=SWEEP_RETRY, sparse=True),
+                retry,
             ],
         ),
         _Indexes(database.ledger, [expiry]),
         _Indexes(
             database.quarantine,
-            [IndexModel([("due", ASCENDING)], name=QUARANTINE_DUE, sparse=True), expiry],
+            [IndexModel([("due", ASCENDING)], name=QUARANTINE_DUE, sparse=True), retry, expiry],
         ),
         _Indexes(
             database.outbox,

@@ -96,7 +96,7 @@ def _outcome(
     first = created[record.id]
     if first is record:
         return Outcome(Stored.CREATED)
-    if first.content_digest == record.content_digest:
+    if first.content_digest == record.content_digest or first.gdpr_cleanup_date <= now:
         return Outcome(Stored.UNCHANGED)
     return Outcome(Stored.CONFLICT, first.gdpr_cleanup_date)
 

@@ -62,14 +62,10 @@ async def unsent(database: Database, limit: int) -> list[Document]:
     At most `limit` of each of the two. Raises StoreUnavailable.
     """
     with translated():
-        erasures = await database.outbox.find({"n": {"$exists": True}}).sort("n", ASCENDING).to_list(limit)
-        others = (
-            await database.outbox.find({"n": {"$exists": False}})
-            .sort("time", ASCENDING)
-            .limit(limit)
-            .to_list()
-        )
-    return _merged(erasures, others)
+        numbered, others = {"n": {"$exists": True}}, {"n": {"$exists": False}}
+        by_n = await database.outbox.find(numbered).sort("n", ASCENDING).limit(limit).to_list()
+        by_time = await database.outbox.find(others).sort("time", ASCENDING).limit(limit).to_list()
+    return _merged(by_n, by_time)
 
 
 def _merged(erasures: list[Document], others: list[Document]) -> list[Document]:

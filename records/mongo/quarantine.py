@@ -79,7 +79,8 @@ async def _insert(
     }
     known = [record_id for record_id, _ in entries if record_id is not None]
     erased = {row["_id"] async for row in database.ledger.find({"_id": {"$in": known}}, session=session)}
-    new = [e for record_id, e in entries if record_id not in erased and e["_id"] not in there]
+    skipped = there | {e["_id"] for record_id, e in entries if record_id in erased}
+    new = list({e["_id"]: e for _, e in entries if e["_id"] not in skipped}.values())
     if new:
         await database.quarantine.insert_many(new, session=session)
         items = [[e["topic"], e["partition"], e["offset"], e["reason"], e["pointer"]] for e in new]

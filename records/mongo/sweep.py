@@ -23,7 +23,10 @@ from records.mongo.mask import anonymize_pipeline
 from records.mongo.transaction import in_transaction
 
 NEVER_ANONYMIZED: Final = "NEVER_ANONYMIZED"
+UNKNOWN_VERSION: Final = 0
+"""Whatever is wrong with a record, at its deletion date it goes."""
 _PIPELINE: Final = anonymize_pipeline()
+_SEALED: Final = ("sealed", "keyId", "due", "sweepRetryAt")
 
 
 class Action(StrEnum):
@@ -137,7 +140,7 @@ async def _change(
             await _remember(database, session, selected["_id"]["$in"], expires)
             return (await database.records.delete_many(selected, session=session)).deleted_count
         case Action.ERASE_QUARANTINED:
-            bare = {"$unset": {"sealed": "", "keyId": "", "due": ""}, "$set": {"expiresAt": expires}}
+            bare = {"$unset": dict.fromkeys(_SEALED, ""), "$set": {"expiresAt": expires}}
             return (await database.quarantine.update_many(selected, bare, session=session)).modified_count
 
 
@@ -157,12 +160,16 @@ async def _check_left(database: Database, session: Session, ids: list[str]) -> N
 
 def _item(action: Action, row: Document, date: str) -> list[Any]:
     """The plain facts of one act, as the outbox holds them."""
-    due = row[date]
+    due, version = row[date], row.get("version", UNKNOWN_VERSION)
+    known = isinstance(version, int) and version > UNKNOWN_VERSION
     match action:
+        case Action.ANONYMIZE if not known:
+            raise StoreError("a record without a version cannot be anonymized")
         case Action.ANONYMIZE:
-            return [row["_id"], row["version"] + 1, due, []]
+            return [row["_id"], version + 1, due, []]
         case Action.DELETE:
-            return [row["_id"], row["version"], due, [] if row["anonymized"] else [NEVER_ANONYMIZED]]
+            flags = [] if row.get("anonymized") else [NEVER_ANONYMIZED]
+            return [row["_id"], version if known else UNKNOWN_VERSION, due, flags]
         case Action.ERASE_QUARANTINED:
             return [row["topic"], row["partition"], row["offset"], row["reason"], due]
 
@@ -209,9 +216,11 @@ async def overdue(database: Database, action: Action, now: datetime) -> Overdue:
 
 
 async def failed_alone(database: Database) -> int:
-    """How many records wait for another try, since their erasure failed. Raises StoreUnavailable."""
+    """How many wait for another try, since their erasure failed. Raises StoreUnavailable."""
+    failed = {"sweepRetryAt": {"$exists": True}}
     with translated():
-        return await database.records.count_documents({"sweepRetryAt": {"$exists": True}}, hint=SWEEP_RETRY)
+        records = await database.records.count_documents(failed, hint=SWEEP_RETRY)
+        return records + await database.quarantine.count_documents(failed, hint=SWEEP_RETRY)
 
 
 async def next_due(database: Database, action: Action, now: datetime) -> datetime | None:

@@ -6,10 +6,12 @@ Our own, since `with_transaction` repeats for 120 s whatever one says, and under
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, TypeVar
 
+import pymongo
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -38,22 +40,24 @@ async def in_transaction(
     StoreUnavailable too: whoever calls again must find a repetition harmless. Without a session of
     the caller's it runs in one of its own.
     """
-    with translated():
+    end = time.monotonic() + deadline
+    with translated(), pymongo.timeout(deadline + _ABORT_SECONDS):
         async with asyncio.timeout(deadline):
             if session is not None:
-                return await _repeat(session, body)
+                return await _repeat(session, body, end)
             async with database.session() as own:
-                return await _repeat(own, body)
+                return await _repeat(own, body, end)
 
 
-async def _repeat(session: Session, body: Callable[[Session], Awaitable[Result]]) -> Result:
+async def _repeat(session: Session, body: Callable[[Session], Awaitable[Result]], end: float) -> Result:
+    """Looks at the clock itself: on Python 3.11 the driver can swallow the one cancellation of a timeout."""
     pause = _FIRST_PAUSE
-    while True:  # bounded by the deadline of the caller
+    while True:  # bounded by `end`
         try:
             result = await _once(session, body)
-            await _commit(session)
+            await _commit(session, end)
         except PyMongoError as error:
-            if not error.has_error_label("TransientTransactionError"):
+            if time.monotonic() > end or not error.has_error_label("TransientTransactionError"):
                 raise
         else:
             return result
@@ -77,12 +81,13 @@ async def _once(session: Session, body: Callable[[Session], Awaitable[Result]]) 
         raise
 
 
-async def _commit(session: Session) -> None:
-    while True:  # bounded by the deadline of the caller
+async def _commit(session: Session, end: float) -> None:
+    while True:  # bounded by `end`
         try:
             await session.commit_transaction()
         except PyMongoError as error:
-            if not error.has_error_label("UnknownTransactionCommitResult") or error.timeout:
+            unknown = error.has_error_label("UnknownTransactionCommitResult")
+            if time.monotonic() > end or error.timeout or not unknown:
                 raise
             await asyncio.sleep(_FIRST_PAUSE)
         else:

@@ -1,0 +1,123 @@
+"""No query scans a collection or sorts in memory: each sweep's select walks its index in due order."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from records.mongo import sweep as sweep_module
+from records.mongo.client import Database, Document
+from records.mongo.indexes import CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE
+from records.mongo.ingest import store
+from records.mongo.outbox import backlog, remove, unsent
+from records.mongo.quarantine import quarantine
+from records.mongo.sweep import (
+    Action,
+    SweepContext,
+    failed_alone,
+    next_due,
+    oldest_due,
+    overdue,
+    sweep,
+)
+from tests.integration.store_suite import data
+from tests.integration.store_suite.data import KEY, LEDGER_TIME, NOW, STAMP, prepared, raw_event, refused
+
+INDEXES = {
+    Action.ANONYMIZE: CLEANUP_DUE,
+    Action.DELETE: DELETION_DUE,
+    Action.ERASE_QUARANTINED: QUARANTINE_DUE,
+}
+
+
+def stages(plan: Any) -> Iterator[Document]:
+    """Every stage of an explained plan, inner ones too."""
+    if isinstance(plan, dict):
+        if "stage" in plan:
+            yield plan
+        for child in plan.values():
+            yield from stages(child)
+    elif isinstance(plan, list):
+        for child in plan:
+            yield from stages(child)
+
+
+async def fill(database: Database) -> None:
+    """Some of everything: due, not due, refused, erased."""
+    batch = [prepared(number, data.CLEANUP_DUE) for number in range(20)]
+    batch += [prepared(number, data.DELETION_DUE) for number in range(20, 40)]
+    batch += [prepared(number) for number in range(40, 80)]
+    await store(database, batch, NOW)
+    events = [refused(raw_event(offset), due=NOW) for offset in range(20)]
+    await quarantine(database, events, KEY, STAMP, NOW, LEDGER_TIME)
+
+
+async def do_everything(context: SweepContext) -> None:
+    database = context.database
+    await fill(database)
+    for action in Action:
+        await overdue(database, action, NOW)
+        await next_due(database, action, NOW)
+        await oldest_due(context, action)
+        assert len(await sweep(context, action, 5)) == 5
+    await fill(database)
+    await failed_alone(database)
+    await backlog(database)
+    for entry in await unsent(database, 20):
+        await remove(database, entry["_id"])
+
+
+@asynccontextmanager
+async def profiled(database: Database) -> AsyncIterator[list[Document]]:
+    """Fills the list with what MongoDB did meanwhile, each with its plan."""
+    owner, entries = database.state.database, list[Document]()
+    await owner.drop_collection("system.profile")
+    await owner.command({"profile": 2, "slowms": 0})
+    try:
+        yield entries
+    finally:
+        await owner.command({"profile": 0})
+    entries += await owner["system.profile"].find({"planSummary": {"$exists": True}}).to_list(None)
+
+
+@pytest.mark.parametrize("action", INDEXES)
+async def test_a_sweep_selects_by_its_index_alone(context: SweepContext, action: Action) -> None:
+    await fill(context.database)
+    step = sweep_module._step(context.database, action)
+    cursor = step.collection.find(step.selected(NOW), hint=step.index).sort(step.date, 1).limit(10)
+    winner = (await cursor.explain())["queryPlanner"]["winningPlan"]
+    kinds = {stage["stage"] for stage in stages(winner)}
+    assert [stage["indexName"] for stage in stages(winner) if stage["stage"] == "IXSCAN"] == [INDEXES[action]]
+    assert kinds.isdisjoint({"COLLSCAN", "SORT"})
+
+
+async def test_nothing_scans_a_collection_or_sorts_in_memory(context: SweepContext) -> None:
+    async with profiled(context.database) as entries:
+        await do_everything(context)
+    scans = [
+        (entry["ns"], entry["op"], entry["planSummary"])
+        for entry in entries
+        if "COLLSCAN" in entry["planSummary"] or entry.get("hasSortStage")
+    ]
+    assert len(entries) > 20
+    assert scans == []
+
+
+async def test_a_sweep_as_it_runs_reads_no_more_than_it_changes(context: SweepContext) -> None:
+    await fill(context.database)
+    async with profiled(context.database) as entries:
+        for action in Action:
+            await sweep(context, action, 5)
+    read = {e["command"]["hint"]: e["docsExamined"] for e in entries if "hint" in e["command"]}
+    assert set(read) == set(INDEXES.values())
+    assert read[DELETION_DUE] == read[QUARANTINE_DUE] == 5
+    assert read[CLEANUP_DUE] <= 25  # those past their deletion date come first and are passed over
+
+
+async def test_the_outbox_gives_no_more_than_was_asked_for(database: Database) -> None:
+    await database.outbox.insert_many([{"_id": str(n), "n": n, "time": NOW} for n in range(1, 301)])
+    async with profiled(database) as entries:
+        assert [entry["n"] for entry in await unsent(database, 20)] == list(range(1, 21))
+    assert max(entry["nreturned"] for entry in entries) == 20
+    assert [entry["cursorid"] for entry in entries if "cursorid" in entry] == []  # none is left open

@@ -1,0 +1,185 @@
+"""Passes over what is due: a record that cannot be erased alarms, waits, and blocks no other."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from records.mongo.client import Database, Document, open_database
+from records.mongo.indexes import build_indexes
+from records.mongo.lease import Lease
+from records.mongo.quarantine import quarantine
+from records.mongo.sweep import Action, overdue
+from records.policy import DateRules
+from runtime.metrics import REGISTRY
+from tests.integration.store_suite.data import (
+    CLEANUP_DUE,
+    DAY,
+    DELETION_DUE,
+    KEY,
+    LEDGER_TIME,
+    LIVE,
+    NOW,
+    STAMP,
+    outbox_entries,
+    prepared,
+    raw_event,
+    refused,
+    store_all,
+)
+from worker.clock import Clock
+from worker.sweeper import RETRY_AFTER, Sweeper, measure
+
+BATCH_SIZE: Final = 8
+RECORDS: Final = 20
+BAD: Final = 11
+
+
+@pytest.fixture
+async def database(mongo_uri: str, fresh_database: str) -> AsyncIterator[Database]:
+    async with open_database(mongo_uri, fresh_database) as database:
+        await build_indexes(database)
+        yield database
+
+
+@pytest.fixture
+async def sweeper(database: Database) -> AsyncIterator[Sweeper]:
+    async with database.session() as session:
+        lease = Lease(database, session, "leader", seconds=60)
+        assert await lease.acquire()
+        yield Sweeper(database, lease, DateRules(), LEDGER_TIME, "1.2.3", BATCH_SIZE, Clock())
+
+
+async def one_pass(sweeper: Sweeper) -> bool:
+    done = await asyncio.wait_for(sweeper.sweep_all(asyncio.Event()), 30)
+    await measure(sweeper._database)
+    return done
+
+
+def figure(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"order_records_{name}", labels) or 0.0
+
+
+def failed_records() -> float:
+    return figure("sweep_failed_records")
+
+
+async def spoil(database: Database, change: Document, number: int = BAD) -> str:
+    """Makes a record that no sweep can change; returns its id."""
+    identifier = prepared(number).id
+    await database.records.update_one({"_id": identifier}, change)
+    return identifier
+
+
+async def found(database: Database, identifier: str) -> Document:
+    record = await database.records.find_one({"_id": identifier})
+    assert record is not None
+    return record
+
+
+async def test_one_pass_does_everything_that_is_due(database: Database, sweeper: Sweeper) -> None:
+    for first, created in ((0, LIVE), (100, CLEANUP_DUE), (200, DELETION_DUE)):
+        await store_all(database, *(prepared(first + number, created) for number in range(RECORDS)))
+    await quarantine(database, [refused(raw_event(1), due=NOW)], KEY, STAMP, NOW, LEDGER_TIME)
+    before = {action: figure("sweep_records_total", action=action.name.lower()) for action in Action}
+    assert await one_pass(sweeper)
+    done = {a: figure("sweep_records_total", action=a.name.lower()) - before[a] for a in Action}
+    assert done == {Action.ANONYMIZE: RECORDS, Action.DELETE: RECORDS, Action.ERASE_QUARANTINED: 1}
+    assert await database.records.count_documents({"anonymized": True}) == RECORDS
+    assert await database.records.count_documents({}) == 2 * RECORDS
+    assert await database.ledger.count_documents({}) == RECORDS
+    numbers = [entry["n"] for entry in await outbox_entries(database) if "n" in entry]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+BAD_FOR_ANONYMIZATION: Final = {
+    "refused by MongoDB": {"$set": {"version": "one"}},
+    "more left than the table keeps": {"$set": {"facilityRef": {"name": "Erika Mustermann"}}},
+    "without a version": {"$unset": {"version": ""}},
+    "with a null version": {"$set": {"version": None}},
+}
+
+
+@pytest.mark.parametrize("how", BAD_FOR_ANONYMIZATION.values(), ids=BAD_FOR_ANONYMIZATION)
+async def test_a_record_that_cannot_be_anonymized_blocks_no_other(
+    database: Database, sweeper: Sweeper, how: Document
+) -> None:
+    await store_all(database, *(prepared(number, CLEANUP_DUE - number * DAY) for number in range(RECORDS)))
+    identifier = await spoil(database, how)
+    before, began = await found(database, identifier), datetime.now(UTC)
+    await one_pass(sweeper)
+    assert await database.records.count_documents({"anonymized": True}) == RECORDS - 1
+    left = await found(database, identifier)
+    retry_at = left.pop("sweepRetryAt")
+    assert left == before
+    assert began + RETRY_AFTER - timedelta(milliseconds=1) <= retry_at <= datetime.now(UTC) + RETRY_AFTER
+    assert failed_records() == 1
+
+
+BAD_FOR_DELETION: Final = {
+    "without a version": {"$unset": {"version": ""}},
+    "without its flag": {"$unset": {"anonymized": ""}},
+}
+
+
+@pytest.mark.parametrize("how", BAD_FOR_DELETION.values(), ids=BAD_FOR_DELETION)
+async def test_a_record_of_another_build_does_not_keep_others_from_being_deleted(
+    database: Database, sweeper: Sweeper, how: Document
+) -> None:
+    await store_all(database, *(prepared(number, DELETION_DUE) for number in range(RECORDS)))
+    await spoil(database, how)
+    await one_pass(sweeper)
+    assert await database.records.count_documents({"_id": {"$ne": prepared(BAD).id}}) == 0
+
+
+async def test_several_bad_records_are_each_left_out_alone(database: Database, sweeper: Sweeper) -> None:
+    await store_all(database, *(prepared(number, CLEANUP_DUE) for number in range(RECORDS)))
+    bad = {await spoil(database, {"$set": {"version": "one"}}, number) for number in (0, 1, 7, 19)}
+    await one_pass(sweeper)
+    left_out = database.records.find({"sweepRetryAt": {"$exists": True}}, {"_id": 1})
+    assert {row["_id"] async for row in left_out} == bad
+    assert await database.records.count_documents({"anonymized": True}) == RECORDS - len(bad)
+    assert failed_records() == len(bad)
+
+
+async def test_a_record_that_waits_stays_in_the_overdue_figure(database: Database, sweeper: Sweeper) -> None:
+    await store_all(database, *(prepared(number, CLEANUP_DUE) for number in range(3)))
+    await spoil(database, {"$set": {"version": "one"}}, 1)
+    await one_pass(sweeper)
+    assert figure("overdue", action="anonymize") == 1
+    assert figure("oldest_overdue_seconds", action="anonymize") >= DAY.total_seconds()
+    assert (await overdue(database, Action.ANONYMIZE, NOW)).oldest == NOW - DAY
+
+
+async def retry_now(database: Database, **mended: Any) -> None:
+    """Makes the waiting time pass, and mends what was bad."""
+    await database.records.update_many(
+        {"sweepRetryAt": {"$exists": True}}, {"$set": {"sweepRetryAt": datetime.now(UTC), **mended}}
+    )
+
+
+async def test_a_mended_record_is_erased_at_its_next_try(database: Database, sweeper: Sweeper) -> None:
+    await store_all(database, *(prepared(number, CLEANUP_DUE) for number in range(3)))
+    identifier = await spoil(database, {"$set": {"version": "one"}}, 1)
+    await one_pass(sweeper)
+    await retry_now(database, version=1)
+    assert await one_pass(sweeper)
+    mended = await found(database, identifier)
+    assert mended["anonymized"] is True
+    assert "sweepRetryAt" not in mended
+
+
+async def test_the_figure_of_failed_records_counts_each_once_and_falls_again(
+    database: Database, sweeper: Sweeper
+) -> None:
+    await store_all(database, *(prepared(number, CLEANUP_DUE) for number in range(3)))
+    await spoil(database, {"$set": {"version": "one"}}, 1)
+    for _ in range(3):
+        await one_pass(sweeper)
+        assert failed_records() == 1
+        await retry_now(database)
+    await retry_now(database, version=1)
+    await one_pass(sweeper)
+    assert failed_records() == 0
