@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -31,30 +32,37 @@ _STRUCTURED_TYPE: Final = "application/cloudevents"
 _Attribute = Annotated[str, Field(max_length=1024)]
 
 
-@with_config(ConfigDict(strict=True, extra="ignore"))
-class _Head(TypedDict, total=False):
-    """What is not the order: CloudEvents attributes, or the envelope's members."""
+_IGNORING = with_config(ConfigDict(strict=True, extra="ignore"))
 
+
+@_IGNORING
+class _CloudEvent(TypedDict, total=False):
     specversion: _Attribute
     type: _Attribute
     source: _Attribute
     id: _Attribute
-    datacontenttype: _Attribute
-    event: _Attribute
-    eventId: _Attribute
-
-
-@with_config(ConfigDict(strict=True, extra="ignore"))
-class _Event(_Head, total=False):
     data: OrderPayload
     data_base64: str
+
+
+@_IGNORING
+class _Envelope(TypedDict, total=False):
+    event: _Attribute
+    eventId: _Attribute
     payload: OrderPayload
 
 
-_ANY_HEAD: Final = TypeAdapter(dict[str, Any])
-_EVENT: Final = TypeAdapter(_Event)
+@_IGNORING
+class _Event(_CloudEvent, _Envelope, total=False):
+    """Either form, so that a good event is parsed only once."""
+
+
+_EVENT: Final = TypeAdapter[Mapping[str, Any]](_Event)
+_CLOUD_EVENT: Final = TypeAdapter[Mapping[str, Any]](_CloudEvent)
+_ENVELOPE: Final = TypeAdapter[Mapping[str, Any]](_Envelope)
+_ANY_OBJECT: Final = TypeAdapter(dict[str, Any])
 _ORDER: Final = TypeAdapter(OrderPayload)
-_KNOWN: Final = KNOWN_MEMBERS | _Event.__annotations__.keys()
+_KNOWN: Final = KNOWN_MEMBERS | _CloudEvent.__annotations__.keys() | _Envelope.__annotations__.keys()
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,11 +98,13 @@ def _checked(value: bytes | None) -> bytes:
 
 
 def _attributes(headers: Headers) -> dict[str, str]:
+    """A header that is null or not UTF-8 counts as absent: replacing its bytes could make two ids one."""
     attributes = {"content-type": ""}
     for name, value in headers:
         lowered = name.lower()
         if value is not None and (lowered == "content-type" or lowered.startswith("ce_")):
-            attributes[lowered.removeprefix("ce_")] = value.decode("utf-8", "replace")
+            with suppress(UnicodeDecodeError):
+                attributes[lowered.removeprefix("ce_")] = value.decode()
     return attributes
 
 
@@ -111,11 +121,14 @@ def _decode_body(value: bytes) -> IncomingOrder | Skipped:
     try:
         event, unknown = _validate(_EVENT, value)
     except Refused as refused:
-        return _judged_by_head(value, refused)
-    pointer, known = _body_member(event)
-    if not known:
+        form = _form_of(value, refused)
+        if form is None:
+            return "skipped"
+        event, unknown = _validate(form, value)
+    pointer, ours = _body_member(event)
+    if not ours:
         return "skipped"
-    order = event.get("data") if pointer == "/data" else event.get("payload")
+    order = event.get(pointer[1:])
     if order is None and pointer == "/data" and "data_base64" in event:
         order, unknown = _decode_base64(event["data_base64"])
     if order is None:
@@ -123,17 +136,20 @@ def _decode_body(value: bytes) -> IncomingOrder | Skipped:
     return IncomingOrder(order, _natural_key(order, event, pointer), unknown)
 
 
-def _judged_by_head(value: bytes, refused: Refused) -> Skipped:
-    """Another event type may hold whatever it likes: it is skipped, not refused."""
+def _form_of(value: bytes, refused: Refused) -> TypeAdapter[Mapping[str, Any]] | None:
+    """The one form by which an event with a fault is judged; None for another type of event.
+
+    Another type may hold whatever it likes, and members of the other form are of no account.
+    """
     try:
-        head = _ANY_HEAD.validate_json(value)
+        head = _ANY_OBJECT.validate_json(value)
     except ValidationError as error:
         root_is_no_object = error.errors(include_input=False)[0]["type"] == "dict_type"
         raise Refused(Reason.NOT_AN_EVENT) if root_is_no_object else refused from None
-    deciding = head.get("type" if "specversion" in head else "event", "")
-    if isinstance(deciding, str) and not _body_member(head)[1]:
-        return "skipped"
-    raise refused
+    deciding, form = ("type", _CLOUD_EVENT) if "specversion" in head else ("event", _ENVELOPE)
+    if isinstance(head.get(deciding, ""), str) and not _body_member(head)[1]:
+        return None
+    return form
 
 
 def _body_member(event: Mapping[str, Any]) -> tuple[str, bool]:
