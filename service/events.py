@@ -23,7 +23,7 @@ from records.reasons import Reason, Refused, refusal
 Headers = Iterable[tuple[str, bytes | None]]
 Parsed = TypeVar("Parsed")
 
-_OURS: Final = re.compile(r"(?:[A-Za-z0-9_-]+\.)*order\.completed(?P<version>\.v[^.]*)?")
+_OURS: Final = re.compile(r"(?:[A-Za-z0-9_-]+\.)*order\.completed(?P<version>\.[vV]?[0-9].*)?")
 _OURS_IN_ENVELOPE: Final = re.compile(r"ORDER_COMPLETED(?P<version>[._-]?[Vv][0-9]+)?")
 _SUPPORTED: Final = (None, ".v1")
 _JSON_TYPE: Final = re.compile(r"[a-z]+/(?:[a-z0-9.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
@@ -84,7 +84,7 @@ def decode(value: bytes | None, headers: Headers) -> IncomingOrder | Skipped:
     Only `ce_` headers and the content type are looked at; whatever else a header holds harms nobody.
     """
     attributes = _attributes(headers)
-    if "specversion" in attributes and not attributes["content-type"].startswith(_STRUCTURED_TYPE):
+    if "specversion" in attributes and not attributes["content-type"].lower().startswith(_STRUCTURED_TYPE):
         return _decode_binary(value, attributes)
     return _decode_body(_checked(value))
 
