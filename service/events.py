@@ -23,7 +23,7 @@ from records.reasons import Reason, Refused, refusal
 Headers = Iterable[tuple[str, bytes | None]]
 Parsed = TypeVar("Parsed")
 
-_OURS: Final = re.compile(r"(?:[A-Za-z0-9_-]+\.)*order\.completed(?P<version>\.[vV]?[0-9].*)?")
+_OURS: Final = re.compile(r"(?:[A-Za-z0-9_-]+\.)*order\.completed(?P<version>\.(?:[vV]?[0-9].*|[vV]))?")
 _OURS_IN_ENVELOPE: Final = re.compile(r"ORDER_COMPLETED(?P<version>[._-]?[Vv][0-9]+)?")
 _SUPPORTED: Final = (None, ".v1")
 _JSON_TYPE: Final = re.compile(r"[a-z]+/(?:[a-z0-9.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)

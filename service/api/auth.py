@@ -17,7 +17,7 @@ from service.api.keys import KeySource
 
 MAX_TOKEN_CHARACTERS: Final = 8_192
 
-# ASCII, or ignoring case would let in the Kelvin sign for a k.
+# ASCII, or ignoring case would let the Kelvin sign pass for a k.
 _BEARER: Final = re.compile(
     r"bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*) *", re.IGNORECASE | re.ASCII
 )
