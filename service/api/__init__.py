@@ -1,1 +1,0 @@
-"""The REST API: who asks, what is asked for, and the answer."""
