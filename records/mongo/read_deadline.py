@@ -26,7 +26,7 @@ class QueryTooSlow(StoreUnavailable):
     )
 
     def __init__(self) -> None:
-        super().__init__(f"the query takes longer than {READ_SECONDS:g} s")
+        super().__init__("the query takes longer than its deadline")
 
 
 class ReadDeadline:
