@@ -87,6 +87,16 @@ class QuarantineErased(_Data):
     topic: TopicName
 
 
+class PolicyChanged(_Data):
+    """The retention policy was changed; version and digest are those of the new one. Days, and who asked."""
+
+    action: Literal["CHANGE_POLICY"]
+    actor: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    actor_anonymization: bool
+    deletion_time_after_retention: Annotated[int, Field(ge=1)]
+    retention_time: Annotated[int, Field(ge=1)]
+
+
 class _CloudEvent(_Closed):
     datacontenttype: Literal["application/json"]
     id: Uuid
@@ -130,6 +140,15 @@ class QuarantineEntryErased(_CloudEvent):
     data: QuarantineErased
 
 
+class RetentionPolicyChanged(_CloudEvent):
+    """The retention policy was changed."""
+
+    type: Literal["order-records.policy.changed.v1"]
+    subject: Literal["system"]
+    data: PolicyChanged
+
+
 AuditEvent = Annotated[
-    RecordAnonymized | RecordDeleted | EventQuarantined | QuarantineEntryErased, Field(discriminator="type")
+    RecordAnonymized | RecordDeleted | EventQuarantined | QuarantineEntryErased | RetentionPolicyChanged,
+    Field(discriminator="type"),
 ]

@@ -99,6 +99,12 @@ def _quarantine_erased(item: Sequence[Any]) -> tuple[str, Json]:
     return _quarantine_subject(item), {**facts, "topic": topic, "partition": partition, "offset": offset}
 
 
+def _policy_changed(item: Sequence[Any]) -> tuple[str, Json]:
+    retention, deletion, anonymize_actors, actor = item
+    facts = {"action": "CHANGE_POLICY", "actor": actor, "actorAnonymization": anonymize_actors}
+    return "system", {**facts, "retentionTime": retention, "deletionTimeAfterRetention": deletion}
+
+
 def _quarantine_subject(item: Sequence[Any]) -> str:
     topic, partition, offset = item[:3]
     return f"quarantine/{topic}/{partition}/{offset}"
@@ -115,4 +121,5 @@ _WORDINGS: Final[dict[tuple[str, int], _Wording]] = {
     ("deleted", 1): _Wording("order-records.record.deleted.v1", _deleted),
     ("quarantined", 1): _Wording("order-records.event.quarantined.v1", _quarantined),
     ("quarantine.erased", 1): _Wording("order-records.quarantine.erased.v1", _quarantine_erased),
+    ("policy.changed", 1): _Wording("order-records.policy.changed.v1", _policy_changed),
 }

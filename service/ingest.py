@@ -16,9 +16,9 @@ from aiokafka import ConsumerRecord
 from records.identity import record_id
 from records.keys import RecordKeys
 from records.mongo.client import Database
-from records.mongo.configuration import CachedPolicy
 from records.mongo.ingest import Outcome, Stored, store
 from records.mongo.outbox import Stamp
+from records.mongo.policies import CachedPolicy
 from records.mongo.quarantine import quarantine
 from records.policy import DateRules, GdprPolicy
 from records.policy_document import policy_digest

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 Duty = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 _STANDBY_SECONDS: Final = 1.0
-_STEP_DOWN_SECONDS: Final = 8.0
+_STEP_DOWN_SECONDS: Final = 6.0
 _RELEASE_SECONDS: Final = 3.0
 
 

@@ -8,10 +8,10 @@ from typing import Final
 import structlog
 
 from records.mongo.client import Database
-from records.mongo.configuration import CachedPolicy
 from records.mongo.errors import LeaseLost, StoreError, StoreUnavailable
 from records.mongo.lease import Lease
 from records.mongo.outbox import Stamp, backlog
+from records.mongo.policies import CachedPolicy
 from records.mongo.sweep import Action, SweepContext, failed_alone, oldest_due, overdue, postpone, sweep
 from records.policy import DateRules
 from records.policy_document import policy_digest

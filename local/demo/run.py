@@ -24,8 +24,8 @@ from local.demo.stream import Sent, order_stream
 from local.demo.trail import Trail, collected_trail
 from local.demo.view import View
 from records.mongo.client import Database, open_database
-from records.mongo.configuration import first_policy
 from records.mongo.errors import StoreError
+from records.mongo.policies import first_policy
 from runtime.environment import variable
 from runtime.errors import UserError
 from runtime.process import sleep_unless

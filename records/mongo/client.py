@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Literal, cast
 
+import pymongo
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
@@ -19,7 +20,7 @@ Collection = AsyncCollection[Document]
 Session = AsyncClientSession
 Driver = Literal["pymongo", "motor"]
 
-_CLOSE_SECONDS: Final = 3.0
+_CLOSE_SECONDS: Final = 2.0
 CALL_SECONDS: Final = 10.0
 """No single call to MongoDB takes longer: the driver's own default is to wait for ever."""
 
@@ -43,7 +44,7 @@ class Database:
         try:
             yield session
         finally:  # not `async with`: Motor would end it in the event loop's own thread
-            with suppress(PyMongoError, TimeoutError):
+            with suppress(PyMongoError, TimeoutError), pymongo.timeout(_CLOSE_SECONDS):
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await settle(session.end_session())
 
@@ -69,9 +70,8 @@ async def open_database(uri: str, name: str, driver: Driver = "pymongo") -> Asyn
     try:
         yield Database(client, name)
     finally:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await settle(client.close())
+        with pymongo.timeout(_CLOSE_SECONDS):  # else it looks for a server that is away for 5 s
+            await settle(client.close())
 
 
 def _client(driver: Driver) -> Callable[..., AsyncMongoClient[Document]]:

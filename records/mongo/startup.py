@@ -1,9 +1,10 @@
 """What every process does with the database before it works."""
 
 from records.mongo.client import Database
-from records.mongo.configuration import bind, enable_on_first_start
+from records.mongo.configuration import enable_on_first_start
 from records.mongo.errors import StoreUnavailable
 from records.mongo.indexes import missing_indexes
+from records.mongo.state import bind
 
 
 class SettingsDiffer(Exception):

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from local.demo.children import Child, child
 from local.samples.forms import SampleEvent
 from records.mongo.client import Database
-from records.mongo.configuration import first_policy
+from records.mongo.policies import first_policy
 from records.policy import GdprPolicy
 from runtime.settings import Settings, load_settings
 

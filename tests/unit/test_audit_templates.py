@@ -152,7 +152,7 @@ def test_a_repeat_is_identical_to_the_byte(kind: str) -> None:
     assert expanded(kind) == expanded(kind)
 
 
-@pytest.mark.parametrize(("kind", "template"), [("anonymized", 2), ("policy.changed", 1), ("", 1)])
+@pytest.mark.parametrize(("kind", "template"), [("anonymized", 2), ("policy.renamed", 1), ("", 1)])
 def test_what_a_newer_build_wrote_waits_for_that_build(kind: str, template: int) -> None:
     with pytest.raises(UnknownTemplate):
         expand(entry(kind, [[]], template=template), "order-records")

@@ -5,17 +5,12 @@ import asyncio
 import pytest
 
 from records.mongo.client import Database
-from records.mongo.configuration import (
-    CachedPolicy,
-    bind,
-    enable_on_first_start,
-    first_policy,
-    gdpr_policy,
-    order_records_enabled,
-)
+from records.mongo.configuration import enable_on_first_start, order_records_enabled
 from records.mongo.errors import StoreUnavailable
 from records.mongo.indexes import build_indexes, missing_indexes
+from records.mongo.policies import CachedPolicy, first_policy, gdpr_policy
 from records.mongo.startup import SettingsDiffer, require_indexes, start_up
+from records.mongo.state import bind
 from records.policy import GdprPolicy
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import psutil
 import pytest
 
 from records.mongo.client import Database, Driver, Session, open_database
@@ -204,6 +205,8 @@ async def test_a_server_that_hangs_or_is_gone_ends_at_the_deadline_and_is_found_
         await store_all(database, prepared(1))
         assert server.pid
         os.kill(server.pid, signal.SIGSTOP)
+        while psutil.Process(server.pid).status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
         await assert_unavailable_in_time(database)
         await server.stop(kill=True)
         await assert_unavailable_in_time(database)

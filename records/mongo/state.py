@@ -1,0 +1,47 @@
+"""The collection `state`: one document a purpose, and the settings that may never change."""
+
+from typing import Any, Final
+
+from pymongo.errors import DuplicateKeyError
+
+from records.mongo.client import Database, Session
+from records.mongo.errors import translated
+
+_BOUND: Final = "bound"
+
+
+class VersionConflict(Exception):
+    """Somebody else changed it since: `version` is the one that is stored now."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"the stored version is {version}")
+        self.version = version
+
+
+async def bind(database: Database, settings: dict[str, str]) -> list[str]:
+    """Binds settings (variable name to value) at the first start; returns those that differ later.
+
+    A name that an earlier version did not bind is bound when first seen. Source: design section 3.
+    """
+    await insert_if_absent(database, {"_id": _BOUND})
+    differing: list[str] = []
+    with translated():
+        for name, value in settings.items():
+            await database.state.update_one(
+                {"_id": _BOUND, name: {"$exists": False}}, {"$set": {name: value}}
+            )
+        bound: dict[str, Any] = await database.state.find_one({"_id": _BOUND}) or {}
+    differing += [name for name, value in settings.items() if bound.get(name) != value]
+    return differing
+
+
+async def insert_if_absent(
+    database: Database, document: dict[str, Any], session: Session | None = None
+) -> bool:
+    """Stores a document of `state` unless its id is there; True when it was stored."""
+    with translated():
+        try:
+            await database.state.insert_one(document, session=session)
+        except DuplicateKeyError:
+            return False
+    return True
