@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import structlog
 
-from records.mongo.errors import StoreError, StoreUnavailable
+from records.mongo.errors import StoreError
 from records.mongo.lease import Lease
 from runtime import metrics
 from runtime.process import sleep_unless
@@ -16,8 +16,8 @@ log = structlog.get_logger(__name__)
 Duty = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 _STANDBY_SECONDS: Final = 1.0
-_STEP_DOWN_SECONDS: Final = 6.0
-_RELEASE_SECONDS: Final = 3.0
+_STEP_DOWN_SECONDS: Final = 4.0
+_RELEASE_SECONDS: Final = 2.0
 
 
 async def lead_or_stand_by(
@@ -29,7 +29,7 @@ async def lead_or_stand_by(
     supervisor starts a new one, and a standby takes over meanwhile.
     """
     while not stopping.is_set():
-        if await _acquired(lease):
+        if await _unless(stopping, _acquired(lease)):
             log.info("leading")
             metrics.LEADER.set(1)
             try:
@@ -43,35 +43,49 @@ async def lead_or_stand_by(
 async def _lead(lease: Lease, lease_seconds: float, duties: list[Duty], stopping: asyncio.Event) -> None:
     stepping_down = asyncio.Event()
     tasks = [asyncio.create_task(duty(stepping_down)) for duty in duties]
-    keeping = asyncio.create_task(_keep(lease, lease_seconds / 3, stopping))
+    ends = [asyncio.create_task(_keep(lease, lease_seconds / 3)), asyncio.create_task(stopping.wait())]
     try:
-        await asyncio.wait([*tasks, keeping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*tasks, *ends], return_when=asyncio.FIRST_COMPLETED)
     finally:
         stepping_down.set()
-        keeping.cancel()
+        for task in ends:
+            task.cancel()
         _, late = await asyncio.wait(tasks, timeout=_STEP_DOWN_SECONDS)
         for task in late:
             task.cancel()
-        outcomes = await asyncio.gather(*tasks, keeping, return_exceptions=True)
+        outcomes = await asyncio.gather(*tasks, *ends, return_exceptions=True)
         await _release(lease)
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
 
 
-async def _keep(lease: Lease, every_seconds: float, stopping: asyncio.Event) -> None:
-    """Renews until `stopping` or until another worker leads, independently of how sweeps go."""
-    while not await sleep_unless(stopping, every_seconds):
+async def _keep(lease: Lease, every_seconds: float) -> None:
+    """Renews until another worker leads, independently of how sweeps go."""
+    while True:  # ends by being cancelled, or here
+        await asyncio.sleep(every_seconds)
         if not await _acquired(lease, unless_known=True):
             log.warning("the lease was lost")
             return
 
 
+async def _unless(stopping: asyncio.Event, call: Coroutine[Any, Any, bool]) -> bool:
+    """The call's answer; False, and the call cancelled, when the process is to stop first."""
+    calling, stopped = asyncio.create_task(call), asyncio.create_task(stopping.wait())
+    await asyncio.wait([calling, stopped], return_when=asyncio.FIRST_COMPLETED)
+    for task in (calling, stopped):
+        task.cancel()
+    (answer,) = await asyncio.gather(calling, return_exceptions=True)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer is True and not stopping.is_set()
+
+
 async def _acquired(lease: Lease, *, unless_known: bool = False) -> bool:
-    """Whether this worker leads; the answer when MongoDB is away is the caller's."""
+    """Whether this worker leads; the answer when MongoDB does not tell is the caller's."""
     try:
         return await lease.acquire()
-    except StoreUnavailable as error:
+    except StoreError as error:
         log.warning("the lease cannot be read", error=str(error))
         return unless_known
 

@@ -16,6 +16,7 @@ from records.mongo.client import Database
 from records.mongo.errors import StoreError
 from records.mongo.outbox import remove, unsent
 from runtime import metrics
+from runtime.errors import UserError
 from runtime.kafka import client_options
 from runtime.process import sleep_unless
 from runtime.settings import Settings
@@ -37,7 +38,7 @@ class TopicMissing(Exception):
     """The audit topic does not exist; writing would create one with who knows how many partitions."""
 
 
-_WAIT: Final = (KafkaError, OSError, TimeoutError, TopicMissing, UnknownTemplate, StoreError)
+_WAIT: Final = (KafkaError, OSError, TimeoutError, TopicMissing, UnknownTemplate, StoreError, UserError)
 
 
 class Relay:
@@ -113,7 +114,8 @@ class Relay:
     async def _failed(self, error: Exception) -> None:
         """Nothing is known of what was in flight, so the next try begins with a new producer."""
         metrics.AUDIT_SEND_FAILURES.inc()
-        log.warning("audit events wait in the outbox", error=type(error).__name__)
+        why = str(error) if isinstance(error, UserError) else type(error).__name__
+        log.warning("audit events wait in the outbox", error=why)
         await self._close()
 
     async def _close(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -45,14 +46,14 @@ class Sweeper:
         self._ledger_time = ledger_time
         self._build = build
         self._clock = clock
-        self._size = BatchSize(batch_size)
+        self._sizes = {action: BatchSize(batch_size) for action in ORDER}
         self._policy = CachedPolicy(database)
 
     async def sweep_all(self, stopping: asyncio.Event) -> bool:
         """One pass, until nothing is due; True when all of it succeeded. Raises LeaseLost."""
         started = time.perf_counter()
         try:
-            done = [await self._exhaust(action, stopping) for action in ORDER]
+            done = await self._exhaust(stopping)
         except ClockStopped as stopped:
             log.critical("sweeps are stopped", reason=str(stopped))
             metrics.CLOCK_STOPPED.set(1)
@@ -63,43 +64,54 @@ class Sweeper:
             return False
         metrics.CLOCK_STOPPED.set(0)
         metrics.SWEEP_LAST_SUCCESS.set_to_current_time()
-        if sum(done):
-            seconds = round(time.perf_counter() - started, 3)
-            log.info("swept", seconds=seconds, **dict(zip((str(a) for a in ORDER), done, strict=True)))
+        if done:
+            log.info("swept", seconds=round(time.perf_counter() - started, 3), **done)
         return True
 
-    async def _exhaust(self, action: Action, stopping: asyncio.Event) -> int:
-        """Steps until nothing is due; bounded, since a record is changed or postponed in each."""
-        total = 0
-        while not stopping.is_set():
-            context = await self._context()
-            try:
-                done = await self._step(context, action)
-            except (LeaseLost, StoreUnavailable):
-                raise
-            except StoreError as error:
-                await self._halve_or_postpone(context, action, error)
-                continue
-            if not done:
-                break
-            total += done
-        return total
+    async def _exhaust(self, stopping: asyncio.Event) -> Counter[str]:
+        """Steps of each action in turn, so that none waits for another's backlog, until nothing is due.
+
+        Bounded, since a record is changed or postponed in each step.
+        """
+        done, due = Counter[str](), list(ORDER)
+        while due and not stopping.is_set():
+            for action in list(due):
+                changed = await self._try(action)
+                if changed == 0:
+                    due.remove(action)
+                done[action] += changed or 0
+        return +done
+
+    async def _try(self, action: Action) -> int | None:
+        """How many a step changed; None when it failed and was made smaller. Raises what waiting mends."""
+        context = await self._context()
+        try:
+            return await self._step(context, action)
+        except LeaseLost:
+            raise
+        except StoreUnavailable:
+            self._sizes[action].failed()  # it may have been too much for the deadline
+            raise
+        except StoreError as error:
+            await self._halve_or_postpone(context, action, error)
+            return None
 
     async def _step(self, context: SweepContext, action: Action) -> int:
         started = time.perf_counter()
-        ids = await sweep(context, action, self._size.now)
+        ids = await sweep(context, action, self._sizes[action].now)
         seconds = time.perf_counter() - started
         if ids:
-            self._size.done(seconds)
+            self._sizes[action].done(seconds)
             metrics.SWEEP_SECONDS.observe(seconds)
             metrics.SWEEP_RECORDS.labels(action.name.lower()).inc(len(ids))
         return len(ids)
 
     async def _halve_or_postpone(self, context: SweepContext, action: Action, error: StoreError) -> None:
         metrics.SWEEP_FAILURES.inc()
-        if self._size.now > 1:
-            log.warning("a batch failed, halving it", action=action, size=self._size.now, error=str(error))
-            self._size.failed()
+        size = self._sizes[action]
+        if size.now > 1:
+            log.warning("a batch failed, halving it", action=action, size=size.now, error=str(error))
+            size.failed()
             return
         identifier = await oldest_due(context, action)
         if identifier is not None:

@@ -13,11 +13,12 @@ from aiokafka.errors import KafkaError
 
 from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
-from records.mongo.errors import StoreUnavailable
+from records.mongo.errors import StoreError, StoreUnavailable
 from records.mongo.indexes import build_indexes
 from records.mongo.lease import Lease
 from records.mongo.startup import start_up
 from records.policy import DateRules
+from runtime.errors import UserError
 from runtime.health import Health
 from runtime.process import build, sleep_unless, until_answered
 from runtime.settings import Settings
@@ -81,9 +82,12 @@ def _sweeper(settings: Settings, database: Database, lease: Lease) -> Sweeper:
 
 
 async def _create_topics(settings: Settings, stopping: asyncio.Event) -> None:
-    """Beside the work: erasing on time does not wait for Kafka."""
+    """Beside the work: erasing on time does not wait for Kafka, nor for a Kafka setting that is wrong."""
     away = (KafkaError, OSError, TimeoutError)
-    await until_answered(partial(ensure_topics, settings), away, stopping, "Kafka")
+    try:
+        await until_answered(partial(ensure_topics, settings), away, stopping, "Kafka")
+    except UserError as error:
+        log.error("the topics cannot be looked after", reason=str(error))  # noqa: TRY400 - one line says it
 
 
 async def _measure(database: Database, stopping: asyncio.Event) -> None:
@@ -91,7 +95,7 @@ async def _measure(database: Database, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await measure(database)
-        except StoreUnavailable as error:
+        except StoreError as error:
             log.warning("the figures are stale", error=str(error))
         await sleep_unless(stopping, _MEASURE_SECONDS)
 

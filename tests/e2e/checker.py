@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from audit import types
 from audit.events import AuditEvent
+from audit.types import RECORD_ANONYMIZED, RECORD_DELETED
 
-ANONYMIZED, DELETED = "order-records.record.anonymized.v1", "order-records.record.deleted.v1"
-QUARANTINED, QUARANTINE_ERASED = "order-records.event.quarantined.v1", "order-records.quarantine.erased.v1"
+QUARANTINED, QUARANTINE_ERASED = types.EVENT_QUARANTINED, types.QUARANTINE_ERASED
 Dates = tuple[datetime, datetime]
 _SCHEMA: TypeAdapter[Any] = TypeAdapter(AuditEvent)
 
@@ -63,12 +64,12 @@ def check_sequence(trail: TrailFacts) -> None:
 
 def check_lives(trail: TrailFacts, due: Mapping[str, set[Dates]]) -> None:
     """Every record was anonymized once, then deleted once, at dates of one delivery and never early."""
-    for event_type in (ANONYMIZED, DELETED):
+    for event_type in (RECORD_ANONYMIZED, RECORD_DELETED):
         announced, ids = trail.subjects(event_type), Counter(due.keys())
         assert not ids - announced, f"{event_type}: {len(ids - announced)} missing"
         assert not announced - ids, f"{event_type}: {len(announced - ids)} too many"
-    anonymized = {event["subject"]: event for event in trail.of(ANONYMIZED)}
-    for event in trail.of(DELETED):
+    anonymized = {event["subject"]: event for event in trail.of(RECORD_ANONYMIZED)}
+    for event in trail.of(RECORD_DELETED):
         before = anonymized[event["subject"]]
         dates = (parse(before["data"]["due"]), parse(event["data"]["due"]))
         assert dates in due[event["subject"]], "due at other dates than any delivery says"

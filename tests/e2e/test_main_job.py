@@ -1,11 +1,13 @@
 """The whole mission with real processes, real Kafka and real MongoDB, through kills and outages."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from local.demo.children import Child
@@ -25,6 +27,9 @@ from tests.e2e.expected import due_of, ids_of, people
 from tests.parts import StartKafka, StartMongod
 
 Deploy = Callable[[str, str, GdprPolicy], Awaitable[Deployment]]
+
+# PyMongo leaves sockets of a killed server to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 SEED = 20_261_124
 LONG = GdprPolicy(retention_time=3000, deletion_time_after_retention=3000, version=1)
@@ -140,6 +145,27 @@ async def test_sigterm_ends_both_within_20_seconds_with_code_0_and_nothing_comes
 
     await until(all_stored, 60, "the rest stored")
     assert await _counted(second) == {"created": len(events) - stored_before}
+
+
+@pytest.mark.parametrize("away", ["MongoDB is gone", "MongoDB hangs", "Kafka is gone", "Kafka hangs"])
+async def test_sigterm_ends_both_within_20_seconds_with_code_0_while_a_server_is_away(
+    deployed: Deploy, own_mongod: StartMongod, own_kafka: StartKafka, away: str
+) -> None:
+    mongod, kafka = await asyncio.gather(own_mongod(), own_kafka())
+    deployment = await deployed(mongod.uri, kafka.bootstrap, LONG)
+    children = [await deployment.start("work"), await deployment.start("consume")]
+    await deployment.publish(e.event for e in sample_events(SEED, 50, at=datetime.now(UTC)))
+    server = mongod if "MongoDB" in away else kafka
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL if "gone" in away else signal.SIGSTOP)
+    await asyncio.sleep(4)
+    for child in children:
+        child.process.signal(signal.SIGTERM)
+    await asyncio.sleep(1)
+    children[0].process.signal(signal.SIGTERM)  # a second one changes nothing
+    for child in children:
+        assert await child.process.wait(20), f"{child.verb} did not end"
+        assert child.process.exit_code() == 0, child.process.last_lines()
 
 
 async def test_while_kafka_is_away_work_erases_and_consume_waits_and_both_recover(
