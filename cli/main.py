@@ -5,14 +5,18 @@ from typing import Final
 
 import click
 
-from cli.dev import dev
-from cli.keys import keys
-from cli.processes import consume, work
-from cli.sample import sample
-from records.mongo.errors import StoreError
-from records.mongo.startup import SettingsDiffer
-from runtime.environment import variable
-from runtime.errors import UserError
+from cli.interrupts import ends_at_once
+
+with ends_at_once():
+    from cli.dev import dev
+    from cli.keys import keys
+    from cli.processes import consume, serve, work
+    from cli.sample import sample
+    from cli.token import token
+    from records.mongo.errors import StoreError
+    from records.mongo.startup import SettingsDiffer
+    from runtime.environment import variable
+    from runtime.errors import UserError
 
 WRONG_CALL: Final = 64
 """EX_USAGE of sysexits.h: the command line itself was wrong."""
@@ -27,7 +31,7 @@ def order_records() -> None:
     """
 
 
-for _verb in (consume, work, dev, sample, keys):
+for _verb in (consume, serve, work, dev, sample, keys, token):
     order_records.add_command(_verb)
 
 

@@ -5,6 +5,7 @@ import click
 from runtime.process import run
 from runtime.settings import load_settings
 from service.consume import consume as run_consume
+from service.serve import serve as run_serve
 from worker.work import work as run_work
 
 
@@ -31,3 +32,16 @@ def work() -> None:
     Example: ORDER_RECORDS_MONGO__URI=mongodb://mongo:27017/?replicaSet=rs0 order-records work
     """  # noqa: D301 - click reads \b as the character
     run("work", load_settings(), run_work)
+
+
+@click.command()
+def serve() -> None:
+    """Serve the REST API: order records, configuration, and how erasure stands.
+
+    Runs until SIGTERM. Needs ORDER_RECORDS_SECRETS__ID_KEY, ORDER_RECORDS_AUTH__ISSUER, __AUDIENCE
+    and one source of keys. As many of these may run as are needed.
+
+    \b
+    Example: ORDER_RECORDS_AUTH__JWKS_FILE=keys.json order-records serve
+    """  # noqa: D301 - click reads \b as the character
+    run("serve", load_settings(), run_serve)

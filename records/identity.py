@@ -3,7 +3,7 @@
 import hmac
 from dataclasses import dataclass
 from typing import Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 
 @dataclass(frozen=True, repr=False)
@@ -22,6 +22,16 @@ class NaturalKey:
     def of_event(cls, source: str, event_id: str) -> Self:
         """The event's source and id, where the order has no number (an envelope has an empty source)."""
         return cls("event", (source, event_id))
+
+    @classmethod
+    def of_request(cls, idempotency_key: str, position: int) -> Self:
+        """A request that may be repeated, and the place (from 0) of the order in it."""
+        return cls("idempotencyKey", (idempotency_key, str(position)))
+
+    @classmethod
+    def of_nothing(cls) -> Self:
+        """A name that nobody can give again: what bears it is stored at least once, maybe twice."""
+        return cls("random", (str(uuid4()),))
 
 
 def opening(identity_key: bytes, natural_key: NaturalKey) -> bytes:

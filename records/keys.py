@@ -12,6 +12,8 @@ class RecordKeys:
 
     identity: bytes
     content: bytes
+    actor: bytes
+    cursor: bytes
     fingerprint: str
     """Names the secret without telling it: 16 hexadecimal digits, kept in the database."""
 
@@ -21,6 +23,8 @@ class RecordKeys:
         return cls(
             identity=derive_key(id_key, "id"),
             content=derive_key(id_key, "content"),
+            actor=derive_key(id_key, "actor"),
+            cursor=derive_key(id_key, "cursor"),
             fingerprint=derive_key(id_key, "fingerprint").hex()[:16],
         )
 

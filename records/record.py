@@ -13,6 +13,7 @@ from records.identity import NaturalKey, line_id, record_id
 from records.keys import RecordKeys
 from records.payload import OrderPayload
 from records.policy import DateRules, GdprPolicy
+from records.totals import TaxMode, price_breakdown
 
 DIGEST_VERSION: Final = b"\x01"
 
@@ -29,11 +30,12 @@ class PreparedRecord:
 
 @dataclass(frozen=True)
 class RecordRules:
-    """All that turns an order into a record: keys, policy, date rules."""
+    """All that turns an order into a record: keys, policy, date rules, whether prices include taxes."""
 
     keys: RecordKeys
     policy: GdprPolicy
     dates: DateRules
+    tax_mode: TaxMode = "exclusive"
 
 
 def prepare(
@@ -49,6 +51,7 @@ def prepare(
     digest = content_digest(rules.keys.content, order)
     for position, line in enumerate(order["lineItems"]):
         line["id"] = line_id(identifier, position)  # type: ignore[typeddict-unknown-key]  # stored, never sent
+    _add_totals(order, rules.tax_mode)
     document = _document(order, identifier, created, dates)
     document |= {"policyVersion": rules.policy.version, "contentDigest": digest}
     return PreparedRecord(identifier, digest, dates.gdpr_cleanup_date, bson.encode(document))
@@ -77,6 +80,14 @@ def _document(
         "deletionDate": dates.deletion_date,
         "datesBy": dates.dates_by,
     }
+
+
+def _add_totals(order: OrderPayload, tax_mode: TaxMode) -> None:
+    """Computed once, when the record is stored, and no part of its content: the tax mode may change."""
+    breakdown = price_breakdown(order, tax_mode)
+    if breakdown is not None:
+        pricing = order.setdefault("pricing", {})
+        pricing["total"] = {"priceBreakdown": breakdown}  # type: ignore[typeddict-unknown-key]  # never sent
 
 
 def _drop_null_attributes(order: OrderPayload) -> None:

@@ -170,6 +170,21 @@ class Audit(Group):
     )
 
 
+class Search(Group):
+    indexes: bool = Field(
+        True,
+        description="Build the indexes of list and search. Without them ingest is cheaper and searches scan: "
+        "for a team that only audits.",
+    )
+
+
+class Pricing(Group):
+    tax_mode: Literal["exclusive", "inclusive"] = Field(
+        "exclusive",
+        description="Whether prices come without taxes, which are then added to the total, or with them.",
+    )
+
+
 class Retention(Group):
     base: Literal["created", "orderRecordDate"] = Field(
         "created", description="The date that a record's retention counts from."
@@ -243,6 +258,8 @@ class Settings(BaseSettings):
     secrets: Secrets = Secrets()
     audit: Audit = Audit()
     retention: Retention = Retention()
+    search: Search = Search()
+    pricing: Pricing = Pricing()
     worker: Worker = Worker()
     log: Log = Log()
     enabled_on_first_start: bool | None = Field(

@@ -11,6 +11,7 @@ import structlog
 from records.mongo.client import Database
 from records.mongo.errors import LeaseLost, StoreError, StoreUnavailable
 from records.mongo.lease import Lease
+from records.mongo.lifecycle import note_sweep
 from records.mongo.outbox import Stamp, backlog
 from records.mongo.policies import CachedPolicy
 from records.mongo.sweep import Action, SweepContext, failed_alone, oldest_due, overdue, postpone, sweep
@@ -54,6 +55,7 @@ class Sweeper:
         started = time.perf_counter()
         try:
             done = await self._exhaust(stopping)
+            await note_sweep(self._database)
         except ClockStopped as stopped:
             log.critical("sweeps are stopped", reason=str(stopped))
             metrics.CLOCK_STOPPED.set(1)

@@ -70,7 +70,7 @@ async def _start_up(settings: Settings, database: Database, stopping: asyncio.Ev
 
     async def checked() -> None:
         await start_up(database, settings.bound(fingerprint), enabled=settings.enabled_on_first_start)
-        await build_indexes(database)
+        await build_indexes(database, search=settings.search.indexes)
 
     await until_answered(checked, StoreUnavailable, stopping, "MongoDB")
 

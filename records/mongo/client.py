@@ -2,8 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, Literal, cast
 
 import pymongo
@@ -13,7 +13,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
-from records.mongo.errors import translated
+from records.mongo.errors import StoreError, translated
 
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
@@ -37,6 +37,10 @@ class Database:
         self.ledger: Collection = self._database["erasure_ledger"]
         self.state: Collection = self._database["state"]
 
+    async def aggregate(self, collection: Collection, pipeline: list[Document], **options: Any) -> Any:
+        """The cursor of an aggregation, to be read by `async for`."""
+        return await settle(collection.aggregate(pipeline, **options))
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """A session of the block's own; what it left open ends with it."""
@@ -55,7 +59,7 @@ async def open_database(uri: str, name: str, driver: Driver = "pymongo") -> Asyn
 
     Raises StoreError for a connection string that nobody can follow.
     """
-    with translated():
+    with translated(), _readable():
         client = _client(driver)(
             uri,
             w="majority",
@@ -72,6 +76,15 @@ async def open_database(uri: str, name: str, driver: Driver = "pymongo") -> Asyn
     finally:
         with pymongo.timeout(_CLOSE_SECONDS):  # else it looks for a server that is away for 5 s
             await settle(client.close())
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """PyMongo raises a bare ValueError for some addresses; its text may quote a password."""
+    try:
+        yield
+    except ValueError:
+        raise StoreError("the connection string cannot be read") from None
 
 
 def _client(driver: Driver) -> Callable[..., AsyncMongoClient[Document]]:

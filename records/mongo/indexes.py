@@ -6,6 +6,7 @@ from pymongo import ASCENDING, IndexModel
 
 from records.mongo.client import Collection, Database
 from records.mongo.errors import translated
+from records.mongo.search_indexes import SEARCH_INDEXES
 
 CLEANUP_DUE: Final = "cleanup_due"
 DELETION_DUE: Final = "deletion_due"
@@ -19,7 +20,7 @@ class _Indexes(NamedTuple):
     models: list[IndexModel]
 
 
-def _wanted(database: Database) -> list[_Indexes]:
+def _wanted(database: Database, *, search: bool) -> list[_Indexes]:
     expiry = IndexModel([("expiresAt", ASCENDING)], name=_EXPIRY, expireAfterSeconds=0)
     retry = IndexModel([("sweepRetryAt", ASCENDING)], name=SWEEP_RETRY, sparse=True)
     return [
@@ -33,6 +34,7 @@ def _wanted(database: Database) -> list[_Indexes]:
                 ),
                 IndexModel([("deletionDate", ASCENDING)], name=DELETION_DUE),
                 retry,
+                *(SEARCH_INDEXES if search else ()),
             ],
         ),
         _Indexes(database.ledger, [expiry]),
@@ -50,18 +52,18 @@ def _wanted(database: Database) -> list[_Indexes]:
     ]
 
 
-async def build_indexes(database: Database) -> None:
+async def build_indexes(database: Database, *, search: bool = True) -> None:
     """Builds what is missing; harmless when all are there. Raises StoreError, StoreUnavailable."""
     with translated():
-        for collection, models in _wanted(database):
+        for collection, models in _wanted(database, search=search):
             await collection.create_indexes(models)
 
 
-async def missing_indexes(database: Database) -> list[str]:
+async def missing_indexes(database: Database, *, search: bool = True) -> list[str]:
     """The indexes that are not there, as `collection.name`. Raises StoreUnavailable."""
     missing: list[str] = []
     with translated():
-        for collection, models in _wanted(database):
+        for collection, models in _wanted(database, search=search):
             there = await collection.index_information()
             wanted = (str(model.document["name"]) for model in models)
             missing += [f"{collection.name}.{name}" for name in wanted if name not in there]

@@ -28,7 +28,7 @@ async def start_up(database: Database, bound: dict[str, str], *, enabled: bool |
         await enable_on_first_start(database, enabled=enabled)
 
 
-async def require_indexes(database: Database) -> None:
-    """Raises StoreUnavailable until `work` has built every index: nothing may scan whole collections."""
-    if missing := await missing_indexes(database):
+async def require_indexes(database: Database, *, search: bool = False) -> None:
+    """Raises StoreUnavailable until `work` has built every index that is needed: nothing may scan."""
+    if missing := await missing_indexes(database, search=search):
         raise StoreUnavailable(f"`work` has not built yet: {', '.join(missing)}")

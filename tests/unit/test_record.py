@@ -19,6 +19,7 @@ from records.payload import OrderPayload
 from records.policy import DateRules, GdprPolicy
 from records.reasons import Refused
 from records.record import PreparedRecord, RecordRules, content_digest, prepare
+from records.totals import price_breakdown
 
 AT = datetime(2026, 11, 23, 10, 0, 0, 127_000, tzinfo=UTC)
 KEYS = RecordKeys.derive(bytes(range(32)))
@@ -214,6 +215,10 @@ def test_the_document_is_the_order_with_ids_dates_and_private_members(number: in
     assert [line.pop("id") for line in stored["lineItems"]] == [
         line_id(record.id, position) for position in range(len(stored["lineItems"]))
     ]
+    breakdown = price_breakdown(order, "exclusive")
+    if breakdown is not None:
+        assert stored["pricing"].pop("total") == {"priceBreakdown": breakdown}
+        order.setdefault("pricing", {})
     assert stored == {
         **order,
         "_id": record.id,

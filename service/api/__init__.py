@@ -1,0 +1,1 @@
+"""The REST API: who asks, what is asked for, and the answer."""

@@ -1,0 +1,119 @@
+"""PUT of many orders: each judged alone, all stored by the one way in, answers in the request's order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from records.identity import NaturalKey
+from records.mongo.client import Database
+from records.mongo.errors import translated
+from records.mongo.ingest import Outcome, Stored, store
+from records.mongo.reads import shown
+from records.payload import KNOWN_MEMBERS, MAX_ORDER_BYTES, OrderPayload
+from records.reasons import Refused, pointer
+from records.record import PreparedRecord, RecordRules, prepare
+
+_ORDER: Final = TypeAdapter(OrderPayload)
+_MAX_FAULTS: Final = 20
+_CONFLICT: Final = "an order of this name with other content is stored; records never change"
+
+
+@dataclass(frozen=True, repr=False)
+class _Failed:
+    message: str
+
+
+Judged = PreparedRecord | _Failed
+
+
+async def put_orders(
+    database: Database,
+    operations: Sequence[Any],
+    idempotency_key: str | None,
+    rules: RecordRules,
+    now: datetime,
+) -> dict[str, Any]:
+    """The contract's OrderRecordBulkOperationsResponse for these parsed operations.
+
+    Raises StoreUnavailable, StoreError: then the whole request is to be repeated, which is harmless
+    for every order that has a name.
+    """
+    judged = [_judge(o, place, idempotency_key, rules, now) for place, o in enumerate(operations)]
+    prepared = [each for each in judged if isinstance(each, PreparedRecord)]
+    outcomes = iter(await store(database, prepared, now))
+    stored = await _stored(database, [record.id for record in prepared])
+    details = [
+        _detail(each, None if isinstance(each, _Failed) else next(outcomes), stored, now) for each in judged
+    ]
+    counts = {status: sum(d["status"] == status for d in details) for status in ("CREATED", "UNCHANGED")}
+    summary = {"created": counts["CREATED"], "updated": 0, "unchanged": counts["UNCHANGED"]}
+    return {"summary": summary, "details": details}
+
+
+def _judge(
+    operation: Any, place: int, idempotency_key: str | None, rules: RecordRules, now: datetime
+) -> Judged:
+    if len(orjson.dumps(operation)) > MAX_ORDER_BYTES:
+        return _Failed("the order is larger than 1 MiB")
+    try:
+        order = _validated(operation)
+        return prepare(order, _natural_key(order, idempotency_key, place), now, rules)
+    except ValidationError as error:
+        return _Failed(_faults(error))
+    except Refused as refused:
+        return _Failed(str(refused))
+
+
+def _validated(operation: Any) -> OrderPayload:
+    """Unknown members are dropped, as on the topic."""
+    try:
+        return _ORDER.validate_python(operation)
+    except ValidationError as error:
+        if any(fault["type"] != "extra_forbidden" for fault in error.errors(include_url=False)):
+            raise
+    return _ORDER.validate_python(operation, extra="ignore")
+
+
+def _natural_key(order: OrderPayload, idempotency_key: str | None, place: int) -> NaturalKey:
+    if "tenantOrderRecordId" in order:
+        return NaturalKey.of_order(order["tenantOrderRecordId"])
+    return NaturalKey.of_request(idempotency_key, place) if idempotency_key else NaturalKey.of_nothing()
+
+
+async def _stored(database: Database, ids: list[str]) -> dict[str, dict[str, Any]]:
+    with translated():
+        return {row["_id"]: row async for row in database.records.find({"_id": {"$in": ids}})}
+
+
+def _detail(
+    judged: Judged, outcome: Outcome | None, stored: dict[str, dict[str, Any]], now: datetime
+) -> dict[str, Any]:
+    if isinstance(judged, _Failed):
+        return _failure(judged.message)
+    assert outcome is not None  # noqa: S101 - for the type checker: every prepared record has one
+    if outcome.stored is Stored.CONFLICT:
+        return _failure(_CONFLICT)
+    status = "CREATED" if outcome.stored is Stored.CREATED else "UNCHANGED"
+    record = shown(stored.get(judged.id), now)
+    return {"status": status} if record is None else {"status": status, "orderRecord": record}
+
+
+def _failure(message: str) -> dict[str, Any]:
+    return {"status": "FAILED", "error": {"type": "VALIDATION", "message": message}}
+
+
+def _faults(error: ValidationError) -> str:
+    """Every fault by its place, without a value or a name of the sender's."""
+    faults = [
+        f for f in error.errors(include_url=False, include_input=False) if f["type"] != "extra_forbidden"
+    ]
+    return "; ".join(_fault(fault) for fault in faults[:_MAX_FAULTS])
+
+
+def _fault(fault: ErrorDetails) -> str:
+    return f"{pointer(fault['loc'], KNOWN_MEMBERS)}: {fault['msg']}"

@@ -1,0 +1,115 @@
+"""The two configurations: whether orders are taken, and the retention policy."""
+
+from typing import Any, Final, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from pydantic import TypeAdapter, ValidationError
+
+from records.mongo.configuration import CONFIGURATION, Configuration, change_configuration, configuration
+from records.mongo.policies import change_policy, gdpr_policy
+from records.mongo.state import VersionConflict
+from records.policy import DEFAULT_DELETION_DAYS, GdprPolicy
+from service.api.answers import answer
+from service.api.auth import Permission
+from service.api.context import ApiContext
+from service.api.documents import BODY, DOCUMENTED
+from service.api.errors import Fault, RequestFault, faults_of
+from service.api.schemas import GdprConfigurationInput, OrderRecordsConfigurationInput
+
+_CONFIGURATION: Final = TypeAdapter(OrderRecordsConfigurationInput)
+_POLICY: Final = TypeAdapter(GdprConfigurationInput)
+_CONFLICT: Final = "Somebody else changed this since you read it"
+Parsed = TypeVar("Parsed")
+
+
+def configurations_router(api: ApiContext) -> APIRouter:
+    """The routes below /api/configurations."""
+    router = APIRouter(prefix="/api/configurations", tags=["Configurations"])
+
+    @router.get("/orderrecords", operation_id="getOrderRecordsConfiguration", **DOCUMENTED["configuration"])
+    async def read(request: Request) -> Response:
+        """Whether orders are taken."""
+        api.authorize(request, Permission.CONFIG_READ)
+        return answer(_shown(await configuration(api.database)))
+
+    @router.put(
+        "/orderrecords",
+        operation_id="updateOrderRecordsConfiguration",
+        openapi_extra=BODY["configuration"],
+        **DOCUMENTED["change configuration"],
+    )
+    async def change(request: Request) -> Response:
+        """Enable or disable the taking of orders; erasure goes on either way."""
+        api.authorize(request, Permission.CONFIG_WRITE)
+        wanted = _parsed(_CONFIGURATION, await request.body())
+        version = wanted["version"]
+        try:
+            changed = await change_configuration(
+                api.database, version=version, enabled=wanted["isOrderRecordsEnabled"]
+            )
+        except VersionConflict as conflict:
+            raise _conflict(version, conflict) from None
+        return answer(_shown(changed), 201 if version == 0 else 200)
+
+    @router.get("/gdpr", operation_id="getGdprConfiguration", **DOCUMENTED["policy"])
+    async def read_policy(request: Request) -> Response:
+        """The retention policy in force."""
+        api.authorize(request, Permission.CONFIG_READ)
+        return answer(_policy(await gdpr_policy(api.database)))
+
+    @router.put(
+        "/gdpr",
+        operation_id="updateGdprConfiguration",
+        openapi_extra=BODY["policy"],
+        **DOCUMENTED["change policy"],
+    )
+    async def change_the_policy(request: Request) -> Response:
+        """Change the retention policy; it is announced on the audit topic and leaves stored dates alone."""
+        principal = api.authorize(request, Permission.CONFIG_WRITE)
+        wanted = _wanted(_parsed(_POLICY, await request.body()))
+        try:
+            changed = await change_policy(
+                api.database, wanted, api.pseudonym(principal), api.build, api.dates
+            )
+        except VersionConflict as conflict:
+            raise _conflict(wanted.version, conflict) from None
+        return answer(_policy(changed))
+
+    return router
+
+
+def _parsed(adapter: TypeAdapter[Parsed], body: bytes) -> Parsed:
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        raise RequestFault(400, faults_of(error.errors(include_url=False, include_input=False))) from None
+
+
+def _conflict(sent: int, conflict: VersionConflict) -> RequestFault:
+    return RequestFault(409, [Fault(_CONFLICT, request_version=sent, version=conflict.version)])
+
+
+def _shown(stored: Configuration) -> dict[str, Any]:
+    shown = {"id": CONFIGURATION, "version": stored.version, "isOrderRecordsEnabled": stored.enabled}
+    if stored.created is None:
+        return shown
+    return {**shown, "created": stored.created, "lastModified": stored.last_modified}
+
+
+def _wanted(sent: GdprConfigurationInput) -> GdprPolicy:
+    return GdprPolicy(
+        retention_time=sent["retentionTime"],
+        deletion_time_after_retention=sent.get("deletionTimeAfterRetention", DEFAULT_DELETION_DAYS),
+        actor_anonymization=sent.get("actorAnonymization", True),
+        version=sent["version"],
+    )
+
+
+def _policy(policy: GdprPolicy) -> dict[str, Any]:
+    return {
+        "id": "gdpr",
+        "version": policy.version,
+        "retentionTime": policy.retention_time,
+        "deletionTimeAfterRetention": policy.deletion_time_after_retention,
+        "actorAnonymization": policy.actor_anonymization,
+    }

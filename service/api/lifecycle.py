@@ -1,0 +1,43 @@
+"""How erasure stands, for those who watch it and must see no order."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from records.mongo.lifecycle import lifecycle_figures
+from records.mongo.sweep import Action, Overdue
+from service.api.answers import answer
+from service.api.auth import Permission
+from service.api.context import ApiContext, utc_now
+from service.api.documents import DOCUMENTED
+
+
+def lifecycle_router(api: ApiContext) -> APIRouter:
+    """The route /api/lifecycle."""
+    router = APIRouter(tags=["Lifecycle"])
+
+    @router.get("/api/lifecycle", operation_id="getLifecycle", **DOCUMENTED["lifecycle"])
+    async def lifecycle(request: Request, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Response:
+        """What is due by day, what is overdue, and how full the quarantine is."""
+        api.authorize(request, Permission.LIFECYCLE_READ)
+        now = utc_now()
+        figures = await lifecycle_figures(api.database, now, days)
+        due, late = figures.due_by_day, figures.overdue
+        return answer(
+            {
+                "now": now,
+                "anonymize": {"dueByDay": due[Action.ANONYMIZE], "overdue": _overdue(late[Action.ANONYMIZE])},
+                "delete": {"dueByDay": due[Action.DELETE], "overdue": _overdue(late[Action.DELETE])},
+                "quarantine": figures.quarantine,
+                "quarantineOverdue": _overdue(late[Action.ERASE_QUARANTINED]),
+                **({"lastSweep": figures.last_sweep} if figures.last_sweep else {}),
+            }
+        )
+
+    return router
+
+
+def _overdue(figure: Overdue) -> dict[str, Any]:
+    return (
+        {"count": figure.count} if figure.oldest is None else {"count": figure.count, "oldest": figure.oldest}
+    )

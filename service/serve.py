@@ -1,0 +1,84 @@
+"""The `serve` process: the REST API, ready once the database is as it should be and a key is there."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from records.keys import RecordKeys
+from records.mongo.client import Database, open_database
+from records.mongo.errors import StoreUnavailable
+from records.mongo.policies import CachedPolicy
+from records.mongo.startup import require_indexes, start_up
+from records.policy import DateRules
+from runtime.health import Health
+from runtime.process import build, sleep_unless, until_answered
+from runtime.settings import Settings
+from service.api.app import create_app
+from service.api.auth import Authenticator
+from service.api.auth_settings import check_auth_settings
+from service.api.context import ApiContext
+from service.api.keys import KeySource, open_keys
+from service.api.server import serve_app, shell
+
+log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS: Final = 1.0
+
+
+async def serve(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
+    """Runs until `stopping`. Raises UserError or SettingsDiffer when it may not run at all."""
+    settings.require_secrets("id_key")
+    check_auth_settings(settings.auth)
+    health.ready("start", "checking")
+    keys = RecordKeys.derive(settings.secrets.require("id_key"))
+    mongo = settings.mongo
+    async with (
+        open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database,
+        open_keys(settings.auth) as token_keys,
+    ):
+        await _start_up(settings, database, keys, stopping)
+        if not stopping.is_set():
+            app = shell(create_app(_context(settings, database, keys, token_keys)))
+            watching = asyncio.create_task(_watch_keys(token_keys, health, stopping))
+            await serve_app(app, settings.api.host, settings.api.port, stopping, listening=_listening(health))
+            await watching
+
+
+def _listening(health: Health) -> Callable[[int], None]:
+    def listening(port: int) -> None:
+        health.ready("start", True)
+        log.info("listening", port=port)
+
+    return listening
+
+
+async def _start_up(
+    settings: Settings, database: Database, keys: RecordKeys, stopping: asyncio.Event
+) -> None:
+    async def checked() -> None:
+        await start_up(database, settings.bound(keys.fingerprint), enabled=settings.enabled_on_first_start)
+        await require_indexes(database, search=settings.search.indexes)
+
+    await until_answered(checked, StoreUnavailable, stopping, "MongoDB")
+
+
+def _context(settings: Settings, database: Database, keys: RecordKeys, token_keys: KeySource) -> ApiContext:
+    return ApiContext(
+        database=database,
+        keys=keys,
+        dates=DateRules.of(**settings.retention.date_numbers()),
+        tax_mode=settings.pricing.tax_mode,
+        policy=CachedPolicy(database),
+        authenticator=Authenticator(settings.auth, token_keys),
+        indexed=settings.search.indexes,
+        build=build(),
+    )
+
+
+async def _watch_keys(token_keys: KeySource, health: Health, stopping: asyncio.Event) -> None:
+    """Without a key nobody can be let in."""
+    while not stopping.is_set():
+        health.ready("keys", True if token_keys.loaded else "no key to verify tokens with yet")
+        await sleep_unless(stopping, _LOOK_SECONDS)

@@ -1,0 +1,249 @@
+"""The REST API over a real MongoDB: each endpoint, its statuses, and what a client relies on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from local.samples.orders import sample_order
+from records.keys import RecordKeys
+from records.mongo.client import Database, open_database
+from records.mongo.configuration import enable_on_first_start
+from records.mongo.indexes import build_indexes
+from records.mongo.policies import CachedPolicy
+from records.policy import DateRules
+from runtime.settings import load_settings
+from service.api.app import create_app
+from service.api.auth import Authenticator
+from service.api.context import ApiContext
+from service.api.keys import SharedSecret
+from service.api.server import shell
+from tests.tokens import AUDIENCE, ISSUER, SECRET, good
+
+AT = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+KEYS = RecordKeys.derive(b"api tests, 32 bytes of a secret.")
+ALL = ["ORDER_RECORD_READ", "ORDER_RECORD_WRITE", "CONFIG_READ", "CONFIG_WRITE", "LIFECYCLE_READ"]
+
+
+@pytest.fixture
+async def database(mongo_uri: str, fresh_database: str) -> AsyncIterator[Database]:
+    async with open_database(mongo_uri, fresh_database) as opened:
+        await build_indexes(opened)
+        await enable_on_first_start(opened, enabled=True)
+        yield opened
+
+
+def context(database: Database, *, day: timedelta = timedelta(days=1)) -> ApiContext:
+    settings = load_settings(
+        {
+            "ORDER_RECORDS_AUTH__ISSUER": ISSUER,
+            "ORDER_RECORDS_AUTH__AUDIENCE": AUDIENCE,
+            "ORDER_RECORDS_AUTH__HS256_SECRET": SECRET,
+        }
+    )
+    return ApiContext(
+        database=database,
+        keys=KEYS,
+        dates=DateRules(day=day),
+        tax_mode="exclusive",
+        policy=CachedPolicy(database),
+        authenticator=Authenticator(settings.auth, SharedSecret(SECRET.encode())),
+        indexed=True,
+        build="test",
+    )
+
+
+def client_of(api: ApiContext, *permissions: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=shell(create_app(api)))
+    headers = {"Authorization": good(permissions=list(permissions or ALL))}
+    return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+
+@pytest.fixture
+async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(context(database)) as opened:
+        yield opened
+
+
+def order(number: int, **changed: Any) -> dict[str, Any]:
+    return {**sample_order(5, number, at=AT), **changed}
+
+
+async def put(client: httpx.AsyncClient, *orders: Any, **headers: str) -> dict[str, Any]:
+    answered = await client.put("/api/orderrecords", json={"operations": list(orders)}, headers=headers)
+    assert answered.status_code == 200, answered.text
+    body: dict[str, Any] = answered.json()
+    return body
+
+
+async def test_a_record_just_created_is_in_get_list_and_search_at_once(client: httpx.AsyncClient) -> None:
+    created = (await put(client, order(1)))["details"][0]
+    assert created["status"] == "CREATED"
+    record = created["orderRecord"]
+
+    assert (await client.get(f"/api/orderrecords/{record['id']}")).json() == record
+    listed = (await client.get("/api/orderrecords")).json()
+    assert listed == {"orderRecords": [record], "total": 1}
+    query = {"tenantOrderRecordId": {"eq": record["tenantOrderRecordId"]}}
+    found = await client.post(
+        "/api/orderrecords/search", json={"query": query, "options": {"withTotal": True}}
+    )
+    assert found.json()["orderRecords"] == [record]
+    assert found.json()["total"] == 1
+
+
+async def test_each_order_of_a_put_is_judged_alone_and_the_order_is_kept(client: httpx.AsyncClient) -> None:
+    await put(client, order(1))
+    wrong = order(2)
+    del wrong["facilityRef"]
+    answered = await put(client, order(1), wrong, order(3), order(3), order(1, facilityRef="elsewhere"), 5)
+    statuses = [detail["status"] for detail in answered["details"]]
+    assert statuses == ["UNCHANGED", "FAILED", "CREATED", "UNCHANGED", "FAILED", "FAILED"]
+    assert answered["summary"] == {"created": 1, "updated": 0, "unchanged": 2}
+    assert {detail["error"]["type"] for detail in answered["details"] if "error" in detail} == {"VALIDATION"}
+    assert "/facilityRef" in answered["details"][1]["error"]["message"]
+
+
+async def test_an_idempotency_key_names_orders_that_have_no_number(client: httpx.AsyncClient) -> None:
+    nameless = order(1)
+    del nameless["tenantOrderRecordId"]
+    first = await put(client, nameless, nameless, **{"Idempotency-Key": "once"})
+    again = await put(client, nameless, nameless, **{"Idempotency-Key": "once"})
+    assert [d["status"] for d in first["details"]] == ["CREATED", "CREATED"]
+    assert [d["status"] for d in again["details"]] == ["UNCHANGED", "UNCHANGED"]
+    assert (await put(client, nameless))["details"][0]["status"] == "CREATED"
+
+
+@pytest.mark.parametrize("body", [{}, {"operations": []}, {"operations": [1] * 26}, [], {"operations": {}}])
+async def test_only_what_is_wrong_with_the_whole_put_is_a_400(client: httpx.AsyncClient, body: Any) -> None:
+    answered = await client.put("/api/orderrecords", json=body)
+    assert answered.status_code == 400
+    assert answered.json()[0]["summary"] == "Invalid input. See response for details."
+
+
+async def test_an_expired_record_is_shown_without_the_person_and_then_not_at_all(database: Database) -> None:
+    # The shortest policy, and days of 50 ms: due before the next look, deleted 9 s later.
+    async with client_of(context(database, day=timedelta(milliseconds=50))) as client:
+        record = (await put(client, order(1)))["details"][0]["orderRecord"]
+        await asyncio.sleep(1.6)
+        seen = (await client.get(f"/api/orderrecords/{record['id']}")).json()
+        assert seen["anonymized"] is True
+        assert seen["version"] == 2
+        assert seen["lastModified"] == seen["gdprCleanupDate"]
+        assert "customAttributes" not in seen
+        assert (await put(client, order(1, facilityRef="other")))["details"][0]["status"] == "UNCHANGED"
+        await database.records.update_one({}, {"$set": {"deletionDate": datetime.now(UTC)}})
+        assert (await client.get(f"/api/orderrecords/{record['id']}")).status_code == 404
+        assert (await client.get("/api/orderrecords")).json() == {"orderRecords": [], "total": 0}
+
+
+async def test_disabled_refuses_orders_and_still_shows_records(client: httpx.AsyncClient) -> None:
+    await put(client, order(1))
+    disabled = {"version": 1, "isOrderRecordsEnabled": False}
+    assert (await client.put("/api/configurations/orderrecords", json=disabled)).status_code == 200
+    assert (await client.put("/api/orderrecords", json={"operations": [order(2)]})).status_code == 403
+    assert (await client.get("/api/orderrecords")).json()["total"] == 1
+
+
+async def test_the_configuration_locks_optimistically_and_unchanged_writes_nothing(
+    mongo_uri: str, fresh_database: str
+) -> None:
+    path = "/api/configurations/orderrecords"
+    async with open_database(mongo_uri, fresh_database) as database, client_of(context(database)) as client:
+        default = {"id": "orderrecords", "version": 0, "isOrderRecordsEnabled": False}
+        assert (await client.get(path)).json() == default
+        first = await client.put(path, json={"version": 0, "isOrderRecordsEnabled": True})
+        assert (first.status_code, first.json()["version"]) == (201, 1)
+        same = await client.put(path, json=first.json())
+        assert (same.status_code, same.json()) == (200, first.json())
+        stale = await client.put(path, json={"version": 0, "isOrderRecordsEnabled": False})
+        assert stale.status_code == 409
+        assert (stale.json()[0]["requestVersion"], stale.json()[0]["version"]) == (0, 1)
+
+
+async def test_a_changed_policy_is_announced_by_a_pseudonym_and_unchanged_writes_nothing(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    path = "/api/configurations/gdpr"
+    assert (await client.get(path)).json()["retentionTime"] == 30
+    changed = await client.put(path, json={"version": 0, "retentionTime": 10})
+    expected = {"id": "gdpr", "version": 1, "retentionTime": 10, "deletionTimeAfterRetention": 180}
+    assert changed.json() == {**expected, "actorAnonymization": True}
+    assert (await client.put(path, json=changed.json())).json() == changed.json()
+    entries = await database.outbox.find({}).to_list()
+    assert [entry["kind"] for entry in entries] == ["policy.changed"]
+    assert entries[0]["items"][0][:3] == [10, 180, True]
+    assert len(entries[0]["items"][0][3]) == 32
+    stale = await client.put(path, json={"version": 0, "retentionTime": 5})
+    assert (stale.status_code, stale.json()[0]["version"]) == (409, 1)
+
+
+@pytest.mark.parametrize(
+    "body", [{"version": 0}, {"version": 0, "retentionTime": 0}, {"version": 0, "retentionTime": 0.5}]
+)
+async def test_a_policy_out_of_bounds_is_refused_by_its_path(client: httpx.AsyncClient, body: Any) -> None:
+    answered = await client.put("/api/configurations/gdpr", json=body)
+    assert answered.status_code == 400
+    assert "/retentionTime" in answered.json()[0]["description"]
+
+
+async def test_the_lifecycle_shows_dates_and_counts_and_no_order(client: httpx.AsyncClient) -> None:
+    await put(client, order(1), order(2))
+    shown = (await client.get("/api/lifecycle")).json()
+    assert sum(shown["anonymize"]["dueByDay"].values()) == 2
+    assert shown["anonymize"]["overdue"] == {"count": 0}
+    assert shown["quarantine"] == {}
+
+
+REQUESTS = [
+    ("GET", "/api/orderrecords", "ORDER_RECORD_READ"),
+    ("GET", "/api/orderrecords/x", "ORDER_RECORD_READ"),
+    ("POST", "/api/orderrecords/search", "ORDER_RECORD_READ"),
+    ("PUT", "/api/orderrecords", "ORDER_RECORD_WRITE"),
+    ("GET", "/api/configurations/orderrecords", "CONFIG_READ"),
+    ("PUT", "/api/configurations/orderrecords", "CONFIG_WRITE"),
+    ("GET", "/api/configurations/gdpr", "CONFIG_READ"),
+    ("PUT", "/api/configurations/gdpr", "CONFIG_WRITE"),
+    ("GET", "/api/lifecycle", "LIFECYCLE_READ"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "permission"), REQUESTS)
+async def test_every_endpoint_wants_a_token_and_its_own_permission(
+    database: Database, method: str, path: str, permission: str
+) -> None:
+    others = [each for each in ALL if each != permission]
+    async with client_of(context(database), *others) as client:
+        assert (await client.request(method, path, json={})).status_code == 403
+        nobody = await client.request(method, path, json={}, headers={"Authorization": ""})
+        assert nobody.status_code == 401
+        assert nobody.json() == [{"summary": "Your user is not allowed to operate against this API instance"}]
+
+
+@pytest.mark.parametrize("query", ["size=0", "size=501", "size=x", "size=1.5", "size=-1"])
+async def test_a_size_out_of_bounds_is_a_400(client: httpx.AsyncClient, query: str) -> None:
+    assert (await client.get(f"/api/orderrecords?{query}")).status_code == 400
+
+
+async def test_faults_of_a_search_are_all_named_by_their_paths(client: httpx.AsyncClient) -> None:
+    body = {"query": {"orderRecordDate": {"eq": "x"}, "tenantOrderRecordId": {"$ne": None}}, "size": 0}
+    answered = await client.post("/api/orderrecords/search", json=body)
+    assert answered.status_code == 400
+    assert len(answered.json()) == 3
+
+
+async def test_the_document_describes_every_route_and_no_other_form_of_faults(
+    client: httpx.AsyncClient,
+) -> None:
+    document = (await client.get("/openapi.json")).json()
+    described = {
+        (m.upper(), path.replace("{orderRecordId}", "x"))
+        for path, ms in document["paths"].items()
+        for m in ms
+    }
+    assert described == {(method, path) for method, path, _ in REQUESTS}
+    assert "422" not in str(document)
+    assert (await client.get("/docs")).status_code == 200
