@@ -26,6 +26,7 @@ class Reason(StrEnum):
     INVALID_RETENTION = "INVALID_RETENTION"
     TOO_OLD = "TOO_OLD"
     CONFLICT = "CONFLICT"
+    UNSTORABLE = "UNSTORABLE"
 
 
 class Refused(Exception):
@@ -67,7 +68,7 @@ def refusal(error: ValidationError, known_members: frozenset[str]) -> Refused:
     """
     first = error.errors(include_url=False, include_context=True, include_input=False)[0]
     parser_words = str(first.get("ctx", {}).get("error", ""))
-    return Refused(_reason(first["type"], parser_words), _pointer(first["loc"], known_members))
+    return Refused(_reason(first["type"], parser_words), pointer(first["loc"], known_members))
 
 
 def _reason(error_type: str, parser_words: str) -> Reason:
@@ -78,6 +79,7 @@ def _reason(error_type: str, parser_words: str) -> Reason:
     return _BY_ERROR_TYPE.get(error_type, Reason.WRONG_TYPE)
 
 
-def _pointer(location: tuple[int | str, ...], known_members: frozenset[str]) -> str:
+def pointer(location: tuple[int | str, ...], known_members: frozenset[str]) -> str:
+    """Where a fault is, as a JSON pointer; a name that the schema does not know becomes ``*``."""
     parts = (str(part) if isinstance(part, int) or part in known_members else "*" for part in location)
     return "".join(f"/{part}" for part in parts)

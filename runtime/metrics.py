@@ -59,6 +59,12 @@ CONSUMER_LAG = Gauge(
     ["topic", "partition"],
     registry=REGISTRY,
 )
+PARTITION_BLOCKED = Gauge(
+    "order_records_partition_blocked",
+    "Offset of the record that cannot be fetched and holds up its partition; absent when nothing does.",
+    ["topic", "partition"],
+    registry=REGISTRY,
+)
 
 # Sweeps
 
@@ -96,7 +102,7 @@ LEADER = Gauge(
 )
 CLOCK_STOPPED = Gauge(
     "order_records_clock_stopped",
-    "1 when sweeps are stopped because a clock cannot be trusted, else 0.",
+    "1 when this process neither stores nor erases because a clock cannot be trusted, else 0.",
     registry=REGISTRY,
 )
 OVERDUE = Gauge(

@@ -20,6 +20,7 @@ EXIT_SECONDS: Final = 18.0
 """A stop that hangs is cut here: Kubernetes and the operator are promised 20 s."""
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 _REMIND_SECONDS: Final = 60.0
+_OUR_PACKAGES: Final = frozenset({"records", "audit", "runtime", "service", "worker"})
 
 Main = Callable[[Settings, Health, asyncio.Event], Awaitable[None]]
 Result = TypeVar("Result")
@@ -69,14 +70,33 @@ async def until_answered(
     pause, say_at = 0.1, loop.time()
     while not stopping.is_set():
         try:
-            return await call()
+            return await finish_unless(stopping, call())
         except unavailable as error:
             if loop.time() >= say_at:
-                log.warning("waiting", until=f"{what} answers", error=type(error).__name__)
+                log.warning("waiting", until=f"{what} answers", error=told(error))
                 say_at = loop.time() + _REMIND_SECONDS
         await sleep_unless(stopping, pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
     return None
+
+
+def told(error: Exception) -> str:
+    """The class of an error, and its text where the class is ours: other texts may hold data."""
+    name, text = type(error).__name__, str(error)
+    ours = type(error).__module__.partition(".")[0] in _OUR_PACKAGES
+    return f"{name}: {text}" if ours and text else name
+
+
+async def finish_unless(event: asyncio.Event, work: Awaitable[Result]) -> Result | None:
+    """The result of the work; None when the event is set first: then the work is cancelled."""
+    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        return doing.result() if doing.done() else None
+    finally:
+        doing.cancel()
+        waiting.cancel()
+        await asyncio.gather(doing, waiting, return_exceptions=True)
 
 
 async def sleep_unless(event: asyncio.Event, seconds: float) -> bool:

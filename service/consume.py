@@ -10,24 +10,31 @@ from aiokafka.errors import KafkaError
 from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
 from records.mongo.configuration import order_records_enabled
-from records.mongo.errors import StoreUnavailable
+from records.mongo.errors import StoreError, StoreUnavailable
 from records.mongo.startup import require_indexes, start_up
 from records.policy import DateRules
 from records.quarantine import QuarantineKey
 from runtime import metrics
 from runtime.health import Health
-from runtime.process import build, sleep_unless, until_answered
+from runtime.process import build, finish_unless, sleep_unless, told, until_answered
 from runtime.settings import Settings
 from runtime.topics import ensure_topics, topic_partitions
 from service.consumer import OrderConsumer
 from service.ingest import Ingest
+from service.persistent import Persistent
 
 log = structlog.get_logger(__name__)
 
-KAFKA_AWAY: Final = (KafkaError, OSError, TimeoutError)
+
+class TopicMissing(Exception):
+    """Kafka answers, but the order topic is not there."""
+
+
+KAFKA_AWAY: Final = (KafkaError, OSError, TimeoutError, TopicMissing)
+_NOT_JOINED: Final = "has not joined its group"
 _LOOK_SECONDS: Final = 2.0
 _REMIND_SECONDS: Final = 60.0
-_CLOSE_SECONDS: Final = 15.0
+_CLOSE_SECONDS: Final = 12.0
 
 
 async def consume(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
@@ -38,14 +45,24 @@ async def consume(settings: Settings, health: Health, stopping: asyncio.Event) -
     async with open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database:
         keys = RecordKeys.derive(settings.secrets.require("id_key"))
         await _start_up(settings, database, keys, stopping)
+        health.ready("consumer", _NOT_JOINED)
         health.ready("start", True)
-        consumer = OrderConsumer(settings, _ingest(settings, database, keys).take, stopping)
+        sink = Persistent(_ingest(settings, database, keys))
+        consumer = OrderConsumer(settings, sink.take, stopping)
         try:
             await _Gate(database, consumer, health).watch(stopping)
         finally:
             health.ready("start", "stopping")
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await consumer.close()
+            await _close(consumer)
+
+
+async def _close(consumer: OrderConsumer) -> None:
+    """Never fails: what is not committed comes again, and a member that is gone times out of its group."""
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await consumer.close()
+    except Exception as error:  # noqa: BLE001 - the process ends in any case
+        log.warning("Kafka did not take the farewell", error=told(error))
 
 
 async def _start_up(
@@ -59,11 +76,11 @@ async def _start_up(
     async def topic_is_there() -> bool:
         await ensure_topics(settings)
         if not await topic_partitions(settings.kafka, settings.kafka.order_topic):
-            raise TimeoutError
+            raise TopicMissing(f"topic {settings.kafka.order_topic} is missing")
         return True
 
     await until_answered(checked, StoreUnavailable, stopping, "MongoDB")
-    await until_answered(topic_is_there, KAFKA_AWAY, stopping, f"Kafka with {settings.kafka.order_topic}")
+    await until_answered(topic_is_there, KAFKA_AWAY, stopping, "Kafka")
 
 
 def _ingest(settings: Settings, database: Database, keys: RecordKeys) -> Ingest:
@@ -71,7 +88,8 @@ def _ingest(settings: Settings, database: Database, keys: RecordKeys) -> Ingest:
     dates = DateRules.of(**retention.date_numbers())
     quarantine_key = QuarantineKey.derive(settings.secrets.require("quarantine_key"))
     ledger_time = timedelta(days=retention.ledger_days)
-    return Ingest(database, keys, quarantine_key, dates, ledger_time, build())
+    tax_mode = settings.pricing.tax_mode
+    return Ingest(database, keys, quarantine_key, dates, ledger_time, build(), tax_mode)
 
 
 class _Gate:
@@ -82,35 +100,49 @@ class _Gate:
         self._consumer = consumer
         self._health = health
         self._enabled: bool | None = None
+        self._trouble = ""
         self._said_at = -_REMIND_SECONDS
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Looks every two seconds until `stopping`; while MongoDB is away all stays as it is."""
         while not stopping.is_set():
-            try:
-                self._enabled = await order_records_enabled(self._database)
-            except StoreUnavailable as error:
-                log.warning("cannot read the configuration", error=str(error))
-            else:
-                await self._follow()
-            await self._consumer.measure_lag()
-            self._tell()
+            await finish_unless(stopping, self._look())
             await sleep_unless(stopping, _LOOK_SECONDS)
 
+    async def _look(self) -> None:
+        try:
+            self._enabled = await order_records_enabled(self._database)
+        except StoreError as error:
+            log.warning("cannot read the configuration", error=str(error))
+        else:
+            await self._follow()
+        await self._consumer.measure_lag()
+        self._tell()
+
     async def _follow(self) -> None:
+        self._trouble = ""
         if self._enabled and not self._consumer.running:
             try:
                 await self._consumer.start()
             except KAFKA_AWAY as error:
-                log.warning("Kafka is away, trying again", error=type(error).__name__)
+                self._trouble = told(error)
+                log.warning("cannot join the group, trying again", error=self._trouble)
         elif not self._enabled and self._consumer.running:
             await self._consumer.stop()
 
     def _tell(self) -> None:
         metrics.CONSUMER_ENABLED.set(self._enabled or 0)
-        waits = "has not joined its group" if self._enabled else "does not know whether it is enabled"
-        self._health.ready("consumer", True if self._consumer.joined or self._enabled is False else waits)
+        self._health.ready("consumer", self._state())
         now = asyncio.get_running_loop().time()
         if self._enabled is False and now - self._said_at >= _REMIND_SECONDS:
             self._said_at = now
             log.warning("order records are disabled: nothing is read and nothing committed")
+
+    def _state(self) -> bool | str:
+        if self._enabled is False:
+            return True
+        if self._enabled is None:
+            return "does not know whether it is enabled"
+        if trouble := self._trouble or self._consumer.trouble:
+            return f"Kafka refuses it: {trouble}"
+        return self._consumer.joined or _NOT_JOINED

@@ -9,6 +9,7 @@ import functools
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -17,6 +18,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from records.clock import ClockUntrusted
 from records.mongo.errors import StoreError
 from runtime import metrics
 from runtime.kafka import faststream_security
@@ -26,14 +28,14 @@ from service.safe_consumer import SafeConsumer
 
 log = structlog.get_logger(__name__)
 
-Take = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
+Take = Callable[[Sequence["ConsumerRecord[bytes, bytes]"]], Awaitable[None]]
 
 # Its warnings repeat what was asked for (topics are not created); its errors name failed commits.
 _LIBRARY_LOG: Final = logging.getLogger("faststream")
 _LIBRARY_LOG.setLevel(logging.ERROR)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 20.0
-_DRAIN_SECONDS: Final = 12.0
-_POSITION_SECONDS: Final = 1.0
+_DRAIN_SECONDS: Final = 9.0
+_LAG_SECONDS: Final = 1.0
 
 
 class RetryLater(Exception):
@@ -45,8 +47,9 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     joined = False
 
-    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, _: Sequence[TopicPartition]) -> None:
         """The loop is serial and commits its position, so there is nothing to save here."""
+        self.joined = False
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         self.joined = True
@@ -76,14 +79,22 @@ class OrderConsumer:
         """Whether the group was joined since the start; the assignment may be empty."""
         return self.running and self._membership.joined
 
+    @property
+    def trouble(self) -> str:
+        """The error by which Kafka refuses the group or its topic, for as long as it does; else empty."""
+        return self._subscriber.consumer.trouble if self._subscriber.consumer else ""
+
     async def start(self) -> None:
-        """Begins to read. Raises KafkaError or OSError when no broker answers: try again."""
+        """Begins to read. Raises KafkaError or OSError when no broker answers: try again.
+
+        Joining takes as long as Kafka likes; when it is cancelled, `close` ends what was begun.
+        """
         await self._broker.connect()
         config = self._broker.config.broker_config
         config.builder = functools.partial(SafeConsumer, **config.builder.keywords)  # type: ignore[attr-defined]
         try:
             await self._subscriber.start()
-        except BaseException:
+        except Exception:
             await self.stop()
             raise
 
@@ -100,16 +111,10 @@ class OrderConsumer:
     async def measure_lag(self) -> None:
         """Sets the lag of each assigned partition, as far as it is known."""
         consumer = self._subscriber.consumer
-        for partition in consumer.assignment() if consumer else ():
-            try:
-                async with asyncio.timeout(_POSITION_SECONDS):
-                    position = await consumer.position(partition)
-            except Exception:  # noqa: BLE001, S112 - a figure that is not known yet is no fault
-                continue
-            end = consumer.highwater(partition)
-            if end is not None:
-                lag = metrics.CONSUMER_LAG.labels(partition.topic, partition.partition)
-                lag.set(max(0, end - position))
+        with suppress(Exception):  # a figure that is not known yet is no fault
+            async with asyncio.timeout(_LAG_SECONDS):
+                for partition in consumer.assignment() if consumer else ():
+                    await _measure_lag(consumer, partition)
 
     def _subscribe(self, settings: Settings) -> Any:
         subscriber = self._broker.subscriber(
@@ -138,13 +143,17 @@ class OrderConsumer:
             await self._wait(error)
             raise RetryLater(type(error).__name__) from None
         self._pause = _FIRST_PAUSE
+        metrics.CLOCK_STOPPED.set(0)
 
     async def _wait(self, error: Exception) -> None:
         """A nack seeks back at once, without a pause of its own; so the pause is here."""
         delay = self._pause * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         metrics.RETRIES.inc()
-        if isinstance(error, StoreError):
+        metrics.CLOCK_STOPPED.set(isinstance(error, ClockUntrusted))
+        if isinstance(error, ClockUntrusted):
+            log.critical("no event is stored until the clocks agree", reason=str(error))
+        elif isinstance(error, StoreError):
             log.warning("not stored, trying again", seconds=round(delay, 1), error=str(error))
         else:
             log.error("not stored, trying again", seconds=round(delay, 1), exc_info=error)
@@ -161,6 +170,12 @@ def _broker(settings: Settings) -> KafkaBroker:
         retry_backoff_ms=500,
         logger=_LIBRARY_LOG,
     )
+
+
+async def _measure_lag(consumer: SafeConsumer, partition: TopicPartition) -> None:
+    position, end = await consumer.position(partition), consumer.highwater(partition)
+    if end is not None:
+        metrics.CONSUMER_LAG.labels(*partition).set(max(0, end - position))
 
 
 async def _parse_no_header(batch: Any, original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:

@@ -60,8 +60,11 @@ class _Event(_CloudEvent, _Envelope, total=False):
 _EVENT: Final = TypeAdapter[Mapping[str, Any]](_Event)
 _CLOUD_EVENT: Final = TypeAdapter[Mapping[str, Any]](_CloudEvent)
 _ENVELOPE: Final = TypeAdapter[Mapping[str, Any]](_Envelope)
+_ANY: Final = TypeAdapter[Any](Any)
 _ANY_OBJECT: Final = TypeAdapter(dict[str, Any])
 _ORDER: Final = TypeAdapter(OrderPayload)
+_SANE_FAULTS: Final = 1000
+"""Above it faults are only counted: listing tens of thousands takes up to half a second for one event."""
 _KNOWN: Final = KNOWN_MEMBERS | _CloudEvent.__annotations__.keys() | _Envelope.__annotations__.keys()
 
 
@@ -192,16 +195,28 @@ def _validate(adapter: TypeAdapter[Parsed], value: bytes) -> tuple[Parsed, int]:
     try:
         return adapter.validate_json(value), 0
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False)
-        unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
-        if any(len(f["loc"]) + depth_of(f["input"]) > MAX_DEPTH for f in unknown):
-            raise Refused(Reason.TOO_DEEP) from None
-        if not unknown:
-            raise refusal(error, _KNOWN) from None
+        unknown = _listed(error) if error.error_count() <= _SANE_FAULTS else _counted(error, value)
     try:
-        return adapter.validate_json(value, extra="ignore"), len(unknown)
+        return adapter.validate_json(value, extra="ignore"), unknown
     except ValidationError as error:
         raise refusal(error, _KNOWN) from None
+
+
+def _listed(error: ValidationError) -> int:
+    faults = error.errors(include_url=False, include_context=False)
+    unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
+    if any(len(f["loc"]) + depth_of(f["input"]) > MAX_DEPTH for f in unknown):
+        raise Refused(Reason.TOO_DEEP) from None
+    if not unknown:
+        raise refusal(error, _KNOWN) from None
+    return len(unknown)
+
+
+def _counted(error: ValidationError, value: bytes) -> int:
+    """All faults; where another one is among them, the event is refused for it afterwards."""
+    if depth_of(_ANY.validate_json(value)) > MAX_DEPTH:
+        raise Refused(Reason.TOO_DEEP) from None
+    return error.error_count()
 
 
 def _decode_base64(text: str) -> tuple[OrderPayload, int]:

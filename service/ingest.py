@@ -4,9 +4,11 @@ Order of durability: records, then quarantine; the caller commits offsets last. 
 leaves the batch uncommitted, and doing it again changes nothing (design section 4).
 """
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
@@ -16,6 +18,7 @@ from aiokafka import ConsumerRecord
 from records.identity import record_id
 from records.keys import RecordKeys
 from records.mongo.client import Database
+from records.mongo.clock import CheckedClock
 from records.mongo.ingest import Outcome, Stored, store
 from records.mongo.outbox import Stamp
 from records.mongo.policies import CachedPolicy
@@ -25,11 +28,13 @@ from records.policy_document import policy_digest
 from records.quarantine import Position, QuarantinedEvent, QuarantineKey, RawEvent
 from records.reasons import Reason, Refused
 from records.record import PreparedRecord, RecordRules, prepare
+from records.totals import TaxMode
 from runtime import metrics
 from service.events import IncomingOrder, Skipped, decode
 
 Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TURN_SECONDS: Final = 0.05
 
 
 class _RefusedEvent(NamedTuple):
@@ -63,6 +68,7 @@ class Ingest:
         dates: DateRules,
         ledger_time: timedelta,
         build: str,
+        tax_mode: TaxMode = "exclusive",
     ) -> None:
         self._database = database
         self._keys = keys
@@ -70,23 +76,48 @@ class Ingest:
         self._dates = dates
         self._ledger_time = ledger_time
         self._build = build
+        self._tax_mode = tax_mode
         self._policy = CachedPolicy(database)
+        self._clock = CheckedClock(database)
 
     async def take(self, events: Sequence[Event]) -> None:
-        """Stores or quarantines every event. Raises StoreUnavailable or StoreError: then all come again."""
-        started, now = time.perf_counter(), _now()
+        """Stores or quarantines every event.
+
+        Raises StoreUnavailable, StoreError or ClockUntrusted: then all come again.
+        """
+        started, now = time.perf_counter(), await self._clock.now()
         policy = await self._policy.get()
-        batch = self._prepare(events, now, policy)
+        batch = await self._prepare(events, now, policy)
         outcomes = await store(self._database, batch.prepared, now)
         for event, record, outcome in zip(batch.prepared_from, batch.prepared, outcomes, strict=True):
             _count_or_refuse(batch, event, record.id, outcome)
         if batch.refused:
             await self._quarantine(batch, now, policy)
-        _count(batch, time.perf_counter() - started)
+        _count(batch)
+        metrics.STORE_SECONDS.observe(time.perf_counter() - started)
 
-    def _prepare(self, events: Sequence[Event], now: datetime, policy: GdprPolicy) -> _Batch:
-        batch, rules = _Batch(), RecordRules(self._keys, policy, self._dates)
+    async def set_aside(self, event: Event) -> None:
+        """Quarantines an event that fails alone, as UNSTORABLE. Raises like `take`."""
+        now = await self._clock.now()
+        batch = _Batch(refused=[_RefusedEvent(event, Refused(Reason.UNSTORABLE), self._id_in(event))])
+        await self._quarantine(batch, now, await self._policy.get())
+        _count(batch)
+
+    def _id_in(self, event: Event) -> str | None:
+        with suppress(Exception):  # whatever made the event fail may fail here again
+            incoming = decode(event.value, event.headers)
+            if incoming != "skipped":
+                return record_id(self._keys.identity, incoming.natural_key)
+        return None
+
+    async def _prepare(self, events: Sequence[Event], now: datetime, policy: GdprPolicy) -> _Batch:
+        """Lets other tasks run in between: heartbeats must go on whatever the events cost."""
+        batch, rules = _Batch(), RecordRules(self._keys, policy, self._dates, self._tax_mode)
+        turn_ends = time.monotonic() + _TURN_SECONDS
         for event in events:
+            if time.monotonic() > turn_ends:
+                await asyncio.sleep(0)
+                turn_ends = time.monotonic() + _TURN_SECONDS
             try:
                 incoming = decode(event.value, event.headers)
             except Refused as refused:
@@ -152,16 +183,10 @@ def created_at(timestamp: int, now: datetime) -> datetime:
     return _EPOCH + timedelta(milliseconds=timestamp if 0 <= timestamp <= latest else latest)
 
 
-def _now() -> datetime:
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-def _count(batch: _Batch, seconds: float) -> None:
+def _count(batch: _Batch) -> None:
     for outcome, number in batch.counts.items():
         metrics.EVENTS.labels(outcome).inc(number)
     for refused in batch.refused:
         metrics.EVENTS.labels("quarantined").inc()
         metrics.QUARANTINED.labels(refused.refused.reason).inc()
     metrics.UNKNOWN_MEMBERS.inc(batch.unknown_members)
-    metrics.STORE_SECONDS.observe(seconds)

@@ -1,80 +1,148 @@
 """A Kafka consumer that a single bad partition cannot stop, and that forgets nothing it has fetched."""
 
 import asyncio
+import math
 import time
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+)
+
+from service.blocked import BlockedPartitions
 
 log = structlog.get_logger(__name__)
 
+MAX_BATCH_BYTES: Final = 32 * 2**20
+"""A batch ends with the chunk that reaches this: keys, values and headers together."""
+_CHUNK_RECORDS: Final = 32
 _PAUSE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.01
+_POSITION_SECONDS: Final = 1.0
+_GROUP_PAUSE_SECONDS: Final = 1.0
+_REMIND_SECONDS: Final = 60.0
+_TROUBLE_SECONDS: Final = 10.0
+
+_Fetched = dict[TopicPartition, list[ConsumerRecord]]
 
 
 class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
     """Asks each partition alone, where aiokafka's `getmany` drops what it drained when a later one raises.
 
     A record that cannot even be fetched (a broken checksum, an unknown codec, a header name that is
-    not UTF-8) makes its partition wait, by name in the log; the other partitions go on. Reproduced
-    with aiokafka 0.14: docs/decisions/own-poll-loop.md.
+    not UTF-8) makes its partition wait, by name and offset in the log, once all before it are
+    delivered; the other partitions go on. Reproduced with aiokafka 0.14:
+    docs/decisions/own-poll-loop.md.
     """
 
-    _turn = 0
+    def __init__(self, *topics: str, **options: Any) -> None:
+        super().__init__(*topics, **options)
+        self._turn = 0
+        self._blocked_partitions = BlockedPartitions(_CHUNK_RECORDS)
+        self._trouble, self._trouble_at, self._say_at = "", -math.inf, -math.inf
+
+    @property
+    def trouble(self) -> str:
+        """The error by which Kafka refused the group or a topic in the last ten seconds; empty for none."""
+        return self._trouble if time.monotonic() - self._trouble_at < _TROUBLE_SECONDS else ""
 
     async def getmany(
         self, *_: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
-    ) -> dict[TopicPartition, list[ConsumerRecord]]:
+    ) -> _Fetched:
         """Records by partition, at most `max_records` together; empty after `timeout_ms` milliseconds."""
         end, limit = time.monotonic() + timeout_ms / 1000, max_records or 1000
         while True:  # bounded by `end`
-            fetched = await self._fetch(limit)
+            fetched = await self._fetch(limit) if await self._group_is_well() else {}
             if fetched or time.monotonic() >= end:
                 return fetched
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _fetch(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def _group_is_well(self) -> bool:
+        try:
+            self._coordinator.check_errors()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not a record's fault
+            self._remember(error)
+            await asyncio.sleep(_GROUP_PAUSE_SECONDS)
+            return False
+        return True
+
+    def _remember(self, error: Exception) -> None:
+        self._trouble, self._trouble_at = type(error).__name__, time.monotonic()
+        if self._trouble_at >= self._say_at:
+            log.error("Kafka refuses this group or topic", group=self._group_id, error=self._trouble)
+            self._say_at = self._trouble_at + _REMIND_SECONDS
+
+    async def _fetch(self, limit: int) -> _Fetched:
         partitions = sorted(self.assignment())
+        self._blocked_partitions.keep(partitions)
         self._turn = (self._turn + 1) % max(1, len(partitions))  # another one is first each time
-        fetched: dict[TopicPartition, list[ConsumerRecord]] = {}
+        fetched: _Fetched = {}
+        size = 0
         for partition in partitions[self._turn :] + partitions[: self._turn]:
-            left = limit - sum(map(len, fetched.values()))
-            if not left:
-                break
-            fetched |= await self._fetch_one(partition, left)
+            records: list[ConsumerRecord] = []
+            while limit > 0 and size < MAX_BATCH_BYTES:
+                chunk = await self._fetch_chunk(partition, limit)
+                if not chunk:
+                    break
+                records += chunk
+                limit -= len(chunk)
+                size += _size(chunk)
+            if records:
+                fetched[partition] = records
         return fetched
 
-    async def _fetch_one(
-        self, partition: TopicPartition, limit: int
-    ) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def _fetch_chunk(self, partition: TopicPartition, limit: int) -> list[ConsumerRecord]:
         # aiokafka counts open fetches to know that somebody polls, and miscounts after an error.
         counter = self._subscription
         open_fetches = counter._fetch_count  # noqa: SLF001 - no public way
+        at_once = min(limit, self._blocked_partitions.at_once(partition))
         try:
-            fetched: dict[TopicPartition, list[ConsumerRecord]] = await super().getmany(
-                partition, max_records=limit
-            )
+            fetched: _Fetched = await super().getmany(partition, max_records=at_once)
         except ConsumerStoppedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other partitions must go on
             counter._fetch_count, counter._last_fetch_ended = open_fetches, time.monotonic()  # noqa: SLF001
-            self._let_wait(partition, error)
-            return {}
-        return fetched
+            await self._let_wait(partition, error)
+            return []
+        records = fetched.get(partition, [])
+        if records:
+            self._blocked_partitions.fetched(partition, records)
+        return records
 
-    def _let_wait(self, partition: TopicPartition, error: Exception) -> None:
-        log.error(
-            "a record cannot be fetched: its partition waits",
-            topic=partition.topic,
-            partition=partition.partition,
-            error=type(error).__name__,
-        )
+    async def _let_wait(self, partition: TopicPartition, error: Exception) -> None:
+        if isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError):
+            self._remember(error)
+        elif not self._blocked_partitions.failed(partition):
+            return  # not paused: those before the bad record come first
+        elif (offset := await self._offset(partition)) is not None:
+            self._blocked_partitions.blocked(partition, offset, error)
         if partition in self.assignment():
             self.pause(partition)
             asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._let_go_on, partition)
 
+    async def _offset(self, partition: TopicPartition) -> int | None:
+        """Where the next fetch of a partition begins; None when another member reads it now."""
+        try:
+            async with asyncio.timeout(_POSITION_SECONDS):
+                offset: int = await self.position(partition)
+        except Exception:  # noqa: BLE001 - only a figure for the log
+            return None
+        return offset
+
     def _let_go_on(self, partition: TopicPartition) -> None:
         if partition in self.assignment():
             self.resume(partition)
+
+
+def _size(records: Sequence[ConsumerRecord]) -> int:
+    return sum(
+        len(record.key or b"")
+        + len(record.value or b"")
+        + sum(len(name) + len(value or b"") for name, value in record.headers)
+        for record in records
+    )

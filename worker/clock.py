@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-MAX_DIFFERENCE: Final = timedelta(seconds=30)
+from records.clock import MAX_DIFFERENCE
+
 MAX_AHEAD: Final = timedelta(minutes=5)
 
 

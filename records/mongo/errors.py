@@ -2,8 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError, WriteConcernError
+
+_TRANSIENT_LABELS: Final = (
+    "TransientTransactionError",
+    "UnknownTransactionCommitResult",
+    "RetryableWriteError",
+)
+_TRANSIENT_CODES: Final = frozenset(
+    {6, 7, 50, 64, 89, 91, 112, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
+)
+"""Elections, shutdowns, lost hosts, deadlines and write conflicts: no driver labels them everywhere."""
 
 
 class StoreError(Exception):
@@ -34,16 +45,22 @@ def translated() -> Iterator[None]:
 
 def describe(error: PyMongoError) -> str:
     """Class and codes of a driver error, without its text: the text may hold documents."""
-    codes = _codes(error)
+    codes = ",".join(map(str, sorted(_codes(error))))
     return f"{type(error).__name__} {codes}" if codes else type(error).__name__
 
 
-def _codes(error: PyMongoError) -> str:
+def _codes(error: PyMongoError) -> set[int]:
     if isinstance(error, BulkWriteError):
-        return ",".join(sorted({str(e.get("code")) for e in error.details.get("writeErrors", ())}))
-    return str(error.code) if isinstance(error, OperationFailure) else ""
+        details = error.details
+        failed = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
+        return {int(each.get("code", 0)) for each in failed}
+    code = error.code if isinstance(error, OperationFailure) else None
+    return set() if code is None else {code}
 
 
 def _transient(error: PyMongoError) -> bool:
-    labels = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
-    return error.timeout or any(error.has_error_label(label) for label in labels)
+    unconfirmed = isinstance(error, WriteConcernError) or (
+        isinstance(error, BulkWriteError) and bool(error.details.get("writeConcernErrors"))
+    )
+    labelled = any(error.has_error_label(label) for label in _TRANSIENT_LABELS)
+    return error.timeout or unconfirmed or labelled or not _TRANSIENT_CODES.isdisjoint(_codes(error))

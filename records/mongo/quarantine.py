@@ -1,6 +1,6 @@
 """The quarantine: each refused event once, its pointer for the audit topic in the same transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -30,23 +30,24 @@ async def quarantine(
     StoreUnavailable, StoreError: then the events are still on their topic and must come again.
     """
     new = 0
-    for part in _parts(events):
-        entries = [(event.record_id, _entry(event, key, now + ledger_time)) for event in part]
+    identified = ((event.record_id, _entry(event, key, now + ledger_time)) for event in events)
+    for entries in _parts(identified):
         new += await in_transaction(
             database, partial(_insert, database=database, entries=entries, stamp=stamp)
         )
     return new
 
 
-def _parts(events: Sequence[QuarantinedEvent]) -> Iterator[list[QuarantinedEvent]]:
-    part: list[QuarantinedEvent] = []
+def _parts(entries: Iterable[_Identified]) -> Iterator[list[_Identified]]:
+    """Parts of one transaction each, by what is written: a header may be as large as a body."""
+    part: list[_Identified] = []
     size = 0
-    for event in events:
-        length = len(event.event.value or b"")
+    for identified in entries:
+        length = len(identified[1].get("sealed", b""))
         if part and (len(part) == _MAX_EVENTS or size + length > _MAX_BYTES):
             yield part
             part, size = [], 0
-        part.append(event)
+        part.append(identified)
         size += length
     if part:
         yield part

@@ -5,10 +5,12 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from local.demo.children import Child
 from local.samples.broken import BROKEN, canary
@@ -43,6 +45,20 @@ async def _counted(*children: Child) -> dict[str, float]:
             if name.startswith("order_records_events_total:"):
                 total[name.split(":")[1]] = total.get(name.split(":")[1], 0) + value
     return total
+
+
+async def _offsets(bootstrap: str, group: str) -> object:
+    """The committed offsets of a group; a fresh broker makes its coordinator at the first question."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        for _ in range(50):
+            with suppress(GroupCoordinatorNotAvailableError):
+                return await admin.list_consumer_group_offsets(group)
+            await asyncio.sleep(0.2)
+        raise AssertionError("the coordinator does not come up")
+    finally:
+        await admin.close()
 
 
 async def test_every_order_lives_its_whole_life_once_through_kills_and_a_replay(
@@ -237,12 +253,7 @@ async def test_disabled_reads_and_commits_nothing_and_enabling_resumes_within_5_
     await asyncio.sleep(3)
     assert await deployment.database.records.count_documents({}) == 0
     assert (await consume.figures())["order_records_consumer_enabled"] == 0
-    admin = AIOKafkaAdminClient(bootstrap_servers=real_kafka)
-    await admin.start()
-    try:
-        assert not await admin.list_consumer_group_offsets(deployment.settings.kafka.group_id)
-    finally:
-        await admin.close()
+    assert not await _offsets(real_kafka, deployment.settings.kafka.group_id)
     await deployment.database.state.update_one(
         {"_id": "orderrecords"}, {"$set": {"isOrderRecordsEnabled": True}, "$inc": {"version": 1}}
     )

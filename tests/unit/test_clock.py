@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.clock import MAX_AHEAD, MAX_DIFFERENCE, Clock, ClockStopped
+from records.clock import MAX_DIFFERENCE
+from worker.clock import MAX_AHEAD, Clock, ClockStopped
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 ZERO, SECOND, HOUR = timedelta(0), timedelta(seconds=1), timedelta(hours=1)

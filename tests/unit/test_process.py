@@ -2,7 +2,10 @@
 
 import asyncio
 
-from runtime.process import sleep_unless, until_answered
+import pytest
+
+from runtime.errors import UserError
+from runtime.process import finish_unless, sleep_unless, told, until_answered
 
 
 class _AwayError(Exception):
@@ -37,3 +40,37 @@ async def test_a_sleep_is_cut_short_by_its_event_and_says_so() -> None:
     assert await sleep_unless(event, 0.01) is False
     event.set()
     assert await asyncio.wait_for(sleep_unless(event, 60), 1) is True
+
+
+async def test_waiting_ends_at_once_though_the_call_hangs() -> None:
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.05, stopping.set)
+    hangs = asyncio.Event().wait
+    assert await asyncio.wait_for(until_answered(hangs, _AwayError, stopping, "it"), 2) is None
+
+
+async def test_work_is_cancelled_when_its_event_comes_first_and_its_error_passes_through() -> None:
+    event, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def work() -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        return "done"
+
+    async def fail() -> None:
+        raise _AwayError
+
+    asyncio.get_running_loop().call_later(0.05, event.set)
+    assert await asyncio.wait_for(finish_unless(event, work()), 2) is None
+    assert cancelled.is_set()
+    with pytest.raises(_AwayError):
+        await finish_unless(asyncio.Event(), fail())
+
+
+def test_only_our_own_errors_are_told_with_their_text() -> None:
+    assert told(OSError("/home/erika")) == "OSError"
+    assert told(_AwayError("foreign")) == "_AwayError"
+    assert told(UserError("do this")) == "UserError: do this"

@@ -1,0 +1,21 @@
+"""Whether two clocks agree well enough to judge dates by them."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+MAX_DIFFERENCE: Final = timedelta(seconds=30)
+"""How far a process's clock and MongoDB's may be apart (design section 6)."""
+
+
+class ClockUntrusted(Exception):
+    """No date may be judged by this machine's clock now: try again later, refuse nothing."""
+
+
+def require_agreement(before: datetime, mongo: datetime, after: datetime) -> None:
+    """Raises ClockUntrusted when MongoDB's time does not lie between two looks at the clock here.
+
+    The looks were taken before and after it was asked for, so a slow answer is no difference.
+    """
+    if not before - MAX_DIFFERENCE <= mongo <= after + MAX_DIFFERENCE:
+        difference = abs(mongo - after).total_seconds()
+        raise ClockUntrusted(f"this machine's clock and MongoDB's differ by {difference:.0f} s")
