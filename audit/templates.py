@@ -12,6 +12,14 @@ from uuid import UUID, uuid5
 
 import orjson
 
+from audit.types import (
+    EVENT_QUARANTINED,
+    POLICY_CHANGED,
+    QUARANTINE_ERASED,
+    RECORD_ANONYMIZED,
+    RECORD_DELETED,
+)
+
 Json = dict[str, Any]
 
 
@@ -117,9 +125,9 @@ class _Wording:
 
 
 _WORDINGS: Final[dict[tuple[str, int], _Wording]] = {
-    ("anonymized", 1): _Wording("order-records.record.anonymized.v1", _anonymized),
-    ("deleted", 1): _Wording("order-records.record.deleted.v1", _deleted),
-    ("quarantined", 1): _Wording("order-records.event.quarantined.v1", _quarantined),
-    ("quarantine.erased", 1): _Wording("order-records.quarantine.erased.v1", _quarantine_erased),
-    ("policy.changed", 1): _Wording("order-records.policy.changed.v1", _policy_changed),
+    ("anonymized", 1): _Wording(RECORD_ANONYMIZED, _anonymized),
+    ("deleted", 1): _Wording(RECORD_DELETED, _deleted),
+    ("quarantined", 1): _Wording(EVENT_QUARANTINED, _quarantined),
+    ("quarantine.erased", 1): _Wording(QUARANTINE_ERASED, _quarantine_erased),
+    ("policy.changed", 1): _Wording(POLICY_CHANGED, _policy_changed),
 }

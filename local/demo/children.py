@@ -39,6 +39,11 @@ class Child:
         samples = (s for family in text_string_to_metric_families(text) for s in family.samples)
         return {":".join((s.name, *s.labels.values())): s.value for s in samples}
 
+    def fault(self) -> str | None:
+        """What ended it, when it has ended."""
+        code = self.process.exit_code()
+        return None if code is None else f"`{self.verb}` ended ({code}): {self.process.last_lines()}"
+
     async def ready(self) -> None:
         """Returns once it is ready. Raises UserError when it ends instead, or takes a minute."""
         deadline = time.monotonic() + _READY_SECONDS
@@ -55,15 +60,20 @@ class Child:
 
 
 @asynccontextmanager
-async def child(verb: str, environ: Mapping[str, str], folder: Path) -> AsyncIterator[Child]:
-    """The verb as a process, ended with the block; its log is in the folder."""
+async def child(
+    verb: str, environ: Mapping[str, str], folder: Path, grace_seconds: float = _GRACE_SECONDS
+) -> AsyncIterator[Child]:
+    """The verb as a process, ended with the block, at once if that fails; its log is in the folder."""
     port = free_port()
     env = {**environ, variable("health", "port"): str(port), variable("health", "host"): HOST}
     process = Process([sys.executable, "-m", "cli.main", verb], folder / f"{verb}.log", env)
     try:
         yield Child(verb, process, port)
+    except BaseException:  # of what failed or was broken off nothing is worth a wait
+        await process.end(kill=True)
+        raise
     finally:
-        await process.end(grace_seconds=_GRACE_SECONDS)
+        await process.end(grace_seconds=grace_seconds)
 
 
 def _get(port: int, path: str) -> str:

@@ -1,10 +1,12 @@
 """The figures of the demo at one moment, from MongoDB, the processes and the trail."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from audit.types import RECORD_ANONYMIZED, RECORD_DELETED
 from local.demo.children import Child
 from local.demo.stream import Sent
 from local.demo.trail import Trail
@@ -12,10 +14,7 @@ from records.mongo.client import Database
 from records.mongo.errors import StoreError, translated
 from records.mongo.sweep import Action, next_due, overdue
 
-ANONYMIZED = "order-records.record.anonymized.v1"
-DELETED = "order-records.record.deleted.v1"
-QUARANTINED = "order-records.event.quarantined.v1"
-QUARANTINE_ERASED = "order-records.quarantine.erased.v1"
+_MONGO_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,8 @@ async def look(database: Database, consume: Child, sent: Sent, trail: Trail) -> 
         unchanged=outcome("unchanged") + outcome("erased"),
         quarantined=outcome("quarantined"),
         held=held,
-        anonymized=trail.subjects(ANONYMIZED).total(),
-        deleted=trail.subjects(DELETED).total(),
+        anonymized=trail.subjects(RECORD_ANONYMIZED).total(),
+        deleted=trail.subjects(RECORD_DELETED).total(),
         overdue=late,
         next_due_seconds=seconds,
         audit_events=len(trail.values),
@@ -70,9 +69,10 @@ async def _mongo(database: Database) -> tuple[int, int, float | None, bool]:
     now = datetime.now(UTC)
     try:
         with translated():
-            held = await database.records.estimated_document_count()
-        late = sum([(await overdue(database, action, now)).count for action in Action])
-        coming = [await next_due(database, action, now) for action in Action]
+            async with asyncio.timeout(_MONGO_SECONDS):
+                held = await database.records.estimated_document_count()
+                late = sum([(await overdue(database, action, now)).count for action in Action])
+                coming = [await next_due(database, action, now) for action in Action]
     except StoreError:
         return 0, 0, None, False
     seconds = min(((due - now).total_seconds() for due in coming if due), default=None)

@@ -3,20 +3,24 @@
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from local.demo.waiting import end_task
 from local.publisher import Publisher
 from local.samples.events import LabelledEvent, sample_events
 from records.identity import record_id
 from records.keys import RecordKeys
+from runtime.process import sleep_unless
 from runtime.settings import Settings
 from service.events import decode
 
 _DUPLICATES, _BROKEN = 0.05, 0.02
 _CHUNK = 50
+_FLUSH_SECONDS: Final = 2.0
 
 
 @dataclass
@@ -29,28 +33,37 @@ class Sent:
     duplicates: int = 0
     broken: int = 0
     example: str | None = None
+    first_at: float | None = None
+    task: "asyncio.Task[None] | None" = None
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the first order was sent."""
+        return 0.0 if self.first_at is None else time.monotonic() - self.first_at
 
 
 @contextlib.asynccontextmanager
 async def order_stream(settings: Settings, seed: int, orders: int | None, rate: float) -> AsyncIterator[Sent]:
     """Publishes `rate` events a second until the end of the block, or until so many were sent."""
-    sent = Sent()
-    publishing = asyncio.create_task(_publish(settings, seed, orders, rate, sent))
+    sent, enough = Sent(), asyncio.Event()
+    sent.task = asyncio.create_task(_publish(settings, seed, orders, rate, sent, enough))
     try:
         yield sent
     finally:
-        publishing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await publishing
+        enough.set()
+        await end_task(sent.task, _FLUSH_SECONDS)
 
 
-async def _publish(settings: Settings, seed: int, orders: int | None, rate: float, sent: Sent) -> None:
+async def _publish(
+    settings: Settings, seed: int, orders: int | None, rate: float, sent: Sent, enough: asyncio.Event
+) -> None:
     keys = RecordKeys.derive(settings.secrets.require("id_key"))
     async with Publisher(settings.kafka) as publisher:
         for labelled in itertools.islice(_endless(seed), orders):
             _note(sent, labelled, keys)
             await publisher.send(labelled.event)
-            await asyncio.sleep(1 / rate)
+            if await sleep_unless(enough, 1 / rate):
+                return
 
 
 def _endless(seed: int) -> Iterator[LabelledEvent]:
@@ -72,6 +85,7 @@ def _note(sent: Sent, labelled: LabelledEvent, keys: RecordKeys) -> None:
         if incoming != "skipped":
             identifier = record_id(keys.identity, incoming.natural_key)
             sent.ids.add(identifier)
+            sent.first_at = sent.first_at or time.monotonic()
             sent.personal |= set(_personal(incoming.order))
             sent.example = sent.example or (identifier if "consumer" in incoming.order else None)
 

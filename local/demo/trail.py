@@ -6,6 +6,7 @@ import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -13,11 +14,15 @@ from aiokafka.errors import KafkaError
 from pydantic import TypeAdapter, ValidationError
 
 from audit.events import AuditEvent
+from audit.types import EVENT_QUARANTINED
+from local.demo.waiting import end_task
+from records.mongo.sweep import NEVER_ANONYMIZED
 from runtime.kafka import client_options
 from runtime.settings import Settings
 
 _SCHEMA: TypeAdapter[Any] = TypeAdapter(AuditEvent)
 _SHOWN = 5
+_STOP_SECONDS = 1.0
 
 
 @dataclass
@@ -30,6 +35,9 @@ class Trail:
     repeats: int = 0
     early: int = 0
     malformed: int = 0
+    quarantined_at: dict[str, datetime] = field(default_factory=dict)
+    never_anonymized: set[str] = field(default_factory=set)
+    task: "asyncio.Task[None] | None" = None
 
     def add(self, value: bytes) -> None:
         """Takes one record of the topic."""
@@ -41,6 +49,10 @@ class Trail:
         self.values[event["id"]] = value
         self.newest.append(event)
         self.acts.setdefault(event["type"], Counter())[event["subject"]] += 1
+        if event["type"] == EVENT_QUARANTINED:
+            self.quarantined_at[event["subject"]] = datetime.fromisoformat(event["time"])
+        if NEVER_ANONYMIZED in event["data"].get("flags", ()):
+            self.never_anonymized.add(event["subject"])
         self.early += event["data"].get("due", "") > event["time"]
         try:
             _SCHEMA.validate_json(value)
@@ -56,13 +68,11 @@ class Trail:
 async def collected_trail(settings: Settings) -> AsyncIterator[Trail]:
     """The trail from its first record on, growing until the end of the block."""
     trail = Trail()
-    collecting = asyncio.create_task(_collect(settings, trail))
+    trail.task = asyncio.create_task(_collect(settings, trail))
     try:
         yield trail
     finally:
-        collecting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await collecting
+        await end_task(trail.task, cancel_seconds=_STOP_SECONDS)
 
 
 async def _collect(settings: Settings, trail: Trail) -> None:

@@ -1,6 +1,6 @@
 """What the demo shows: a live view on a terminal, a line every five seconds elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Self
 
 from rich.console import Console, Group, RenderableType
@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from local.demo.claims import Claim
 from local.demo.figures import Example, Figures
 from local.demo.trail import Trail
 
@@ -102,3 +103,18 @@ def _record(record: Mapping[str, Any] | None, instead: str) -> Text:
     lines = [f"{name}: {record.get(name, '-')}" for name in shown]
     wrapped = [line[at : at + _WIDTH] for line in lines for at in range(0, len(line), _WIDTH)]
     return Text("\n".join(wrapped[:_EXAMPLE_LINES]))
+
+
+def show_claims(console: Console, figures: Figures | None, claims: Iterable[Claim]) -> None:
+    """The last figures, and the table of the claims."""
+    if figures:
+        console.print(
+            f"\nSent {figures.sent} events: {figures.stored} stored, {figures.unchanged} unchanged, "
+            f"{figures.quarantined} quarantined; {figures.anonymized} anonymized, {figures.deleted} deleted; "
+            f"{figures.audit_events} audit events.",
+            soft_wrap=True,
+        )
+    table = Table("claim", "held", "figures")
+    for claim in claims:
+        table.add_row(claim.promise, "[green]yes[/]" if claim.held else "[bold red]NO[/]", claim.figures)
+    console.print(table)

@@ -1,7 +1,5 @@
 """A real Apache Kafka on this machine: one node in KRaft combined mode."""
 
-import asyncio
-import subprocess
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
@@ -9,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from local.servers.kafka_jars import KAFKA_VERSION, kafka_class_path
-from local.servers.process import HOST, end_of, free_port, listens
+from local.servers.process import HOST, Process, free_port, listens
 from local.servers.server import Server
 from runtime.errors import UserError
 
@@ -57,8 +55,8 @@ class ApacheKafka(Server):
         `folder` takes data and log, and may hold the data of an earlier run. Raises UserError when Java or
         Maven is missing or it does not get ready.
         """
-        server = cls(folder, port, await asyncio.to_thread(kafka_class_path))
-        await asyncio.to_thread(server._prepare)
+        server = cls(folder, port, await kafka_class_path())
+        await server._prepare()
         await server.launch()
         return server
 
@@ -70,12 +68,12 @@ class ApacheKafka(Server):
     def source(self) -> str:
         return f"Apache Kafka {KAFKA_VERSION} on {self.bootstrap} (one node, fetched by Maven)"
 
-    def _prepare(self) -> None:
+    async def _prepare(self) -> None:
         self._properties.write_text(
             "".join(f"{name}={value}\n" for name, value in self._settings().items()), encoding="utf-8"
         )
         if not (self._data / "meta.properties").exists():
-            self._format()
+            await self._format()
 
     def _settings(self) -> dict[str, str]:
         controller = f"{HOST}:{free_port()}"
@@ -86,17 +84,18 @@ class ApacheKafka(Server):
             "log.dirs": str(self._data),
         }
 
-    def _format(self) -> None:
+    async def _format(self) -> None:
         arguments = ["format", "--cluster-id", _CLUSTER_ID, "--config", str(self._properties)]
         command = [*self._java("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", *arguments]
         try:
-            run = subprocess.run(  # noqa: S603 - the command is ours
-                command, capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise UserError(f"Apache Kafka could not be prepared: {error}") from error
-        if run.returncode:
-            raise UserError(f"Apache Kafka could not prepare {self._data}: {end_of(run.stderr)}")
+            process = Process(command, self.folder / "format.log")
+        except OSError as error:
+            raise UserError(f"Apache Kafka needs Java 17 or later: {error.strerror}") from error
+        try:
+            if not await process.wait(_FORMAT_SECONDS) or process.exit_code():
+                raise UserError(f"Apache Kafka could not prepare {self._data}: {process.last_lines()}")
+        finally:
+            await process.end(kill=True)
 
     def _java(self, *flags: str) -> list[str]:
         common = ["-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from local.servers.process import end_of
+from local.servers.process import Process
 from runtime.errors import UserError
 
 KAFKA_VERSION: Final = "4.3.1"  # the one in kafka-pom.xml
@@ -24,18 +24,19 @@ def java_and_maven() -> bool:
     return shutil.which("mvn") is not None and _java_version() >= _JAVA_LEAST
 
 
-def kafka_class_path() -> str:
+async def kafka_class_path() -> str:
     """Apache Kafka's class path; the first call on a machine fetches 92 jars (54 MB).
 
-    Raises UserError when Maven cannot fetch them. An interrupted fetch leaves nothing that looks complete;
-    two processes may call this at once: each fetches into a folder of its own, and one of the two is kept.
+    Raises UserError when Maven cannot fetch them. An interrupted fetch ends Maven and leaves nothing that
+    looks complete; two processes may call this at once: each fetches into a folder of its own, and one of
+    the two is kept.
     """
     folder = _cache_folder() / f"kafka-{KAFKA_VERSION}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".kafka-") as scratch:
             jars = Path(scratch, "jars")
-            _fetch(jars)
+            await _fetch(jars, Path(scratch, "maven.log"))
             _keep(jars, folder)
     return f"{folder}/*"
 
@@ -58,20 +59,20 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "order-records"
 
 
-def _fetch(jars: Path) -> None:
+async def _fetch(jars: Path, log_file: Path) -> None:
     maven = shutil.which("mvn")
     if not maven:
         raise UserError("Apache Kafka needs Maven (mvn) to be fetched; the in-process broker does without")
     command = [maven, "-B", "-q", "--strict-checksums", "-f", str(_POM), "dependency:copy-dependencies"]
     options = [f"-DoutputDirectory={jars}", "-DincludeScope=runtime"]
+    process = Process([*command, *options], log_file)
     try:
-        run = subprocess.run(  # noqa: S603 - the command is ours
-            [*command, *options], capture_output=True, text=True, timeout=_MAVEN_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise UserError(f"Maven did not fetch Apache Kafka within {_MAVEN_SECONDS} s") from error
-    if run.returncode:
-        raise UserError(f"Maven could not fetch Apache Kafka {KAFKA_VERSION}: {end_of(run.stdout)}")
+        if not await process.wait(_MAVEN_SECONDS):
+            raise UserError(f"Maven did not fetch Apache Kafka within {_MAVEN_SECONDS} s")
+        if process.exit_code():
+            raise UserError(f"Maven could not fetch Apache Kafka {KAFKA_VERSION}: {process.last_lines()}")
+    finally:
+        await process.end(kill=True)
 
 
 def _keep(jars: Path, folder: Path) -> None:

@@ -1,0 +1,9 @@
+"""The names of the types of audit events: what `type` holds, one for each kind of act and version."""
+
+from typing import Final
+
+RECORD_ANONYMIZED: Final = "order-records.record.anonymized.v1"
+RECORD_DELETED: Final = "order-records.record.deleted.v1"
+EVENT_QUARANTINED: Final = "order-records.event.quarantined.v1"
+QUARANTINE_ERASED: Final = "order-records.quarantine.erased.v1"
+POLICY_CHANGED: Final = "order-records.policy.changed.v1"
