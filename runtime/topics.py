@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
     InvalidReplicationFactorError,
+    KafkaError,
     NoError,
     TopicAlreadyExistsError,
     UnsupportedVersionError,
@@ -71,6 +73,25 @@ async def ensure_topics(settings: Settings) -> None:
         # The other brokers learn of a topic a moment later, and nobody tells us.
         while not set(created) <= set(await _partition_counts(admin)):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+
+class TopicMissing(Exception):
+    """A topic that does not exist; using it would create one with who knows how many partitions."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"topic {topic} is missing")
+
+
+KAFKA_AWAY: Final = (KafkaError, OSError, TimeoutError, TopicMissing)
+"""What only waiting mends on the side of Kafka."""
+
+
+async def require_topic(kafka: Kafka, topic: str) -> int:
+    """How many partitions a topic has. Raises TopicMissing, and what topic_partitions raises."""
+    partitions = await topic_partitions(kafka, topic)
+    if not partitions:
+        raise TopicMissing(topic)
+    return partitions
 
 
 async def topic_partitions(kafka: Kafka, topic: str) -> int | None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from aiokafka.errors import KafkaError
 
 from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
@@ -18,19 +17,13 @@ from runtime import metrics
 from runtime.health import Health
 from runtime.process import build, finish_unless, sleep_unless, told, until_answered
 from runtime.settings import Settings
-from runtime.topics import ensure_topics, topic_partitions
+from runtime.topics import KAFKA_AWAY, ensure_topics, require_topic
 from service.consumer import OrderConsumer
 from service.ingest import Ingest
 from service.persistent import Persistent
 
 log = structlog.get_logger(__name__)
 
-
-class TopicMissing(Exception):
-    """Kafka answers, but the order topic is not there."""
-
-
-KAFKA_AWAY: Final = (KafkaError, OSError, TimeoutError, TopicMissing)
 _NOT_JOINED: Final = "has not joined its group"
 _LOOK_SECONDS: Final = 2.0
 _REMIND_SECONDS: Final = 60.0
@@ -75,8 +68,7 @@ async def _start_up(
 
     async def topic_is_there() -> bool:
         await ensure_topics(settings)
-        if not await topic_partitions(settings.kafka, settings.kafka.order_topic):
-            raise TopicMissing(f"topic {settings.kafka.order_topic} is missing")
+        await require_topic(settings.kafka, settings.kafka.order_topic)
         return True
 
     await until_answered(checked, StoreUnavailable, stopping, "MongoDB")

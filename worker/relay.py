@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from audit.templates import AuditRecord, UnknownTemplate, expand
 from records.mongo.client import Database
@@ -20,7 +19,7 @@ from runtime.errors import UserError
 from runtime.kafka import client_options
 from runtime.process import sleep_unless
 from runtime.settings import Settings
-from runtime.topics import topic_partitions
+from runtime.topics import KAFKA_AWAY, TopicMissing, require_topic
 
 log = structlog.get_logger(__name__)
 
@@ -34,11 +33,7 @@ _IDLE_SECONDS: Final = 0.5
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 
 
-class TopicMissing(Exception):
-    """The audit topic does not exist; writing would create one with who knows how many partitions."""
-
-
-_WAIT: Final = (KafkaError, OSError, TimeoutError, TopicMissing, UnknownTemplate, StoreError, UserError)
+_WAIT: Final = (*KAFKA_AWAY, UnknownTemplate, StoreError, UserError)
 
 
 class Relay:
@@ -103,9 +98,7 @@ class Relay:
         return self._producer
 
     async def _check_topic(self) -> None:
-        partitions = await topic_partitions(self._kafka, self._kafka.audit_topic)
-        if not partitions:
-            raise TopicMissing(self._kafka.audit_topic)
+        partitions = await require_topic(self._kafka, self._kafka.audit_topic)
         if partitions > 1:
             log.error(
                 "the audit topic should have one partition: only the first is written", found=partitions
@@ -114,7 +107,7 @@ class Relay:
     async def _failed(self, error: Exception) -> None:
         """Nothing is known of what was in flight, so the next try begins with a new producer."""
         metrics.AUDIT_SEND_FAILURES.inc()
-        why = str(error) if isinstance(error, UserError) else type(error).__name__
+        why = str(error) if isinstance(error, UserError | TopicMissing) else type(error).__name__
         log.warning("audit events wait in the outbox", error=why)
         await self._close()
 
@@ -124,7 +117,7 @@ class Relay:
             try:
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await producer.stop()
-            except (KafkaError, OSError, TimeoutError) as error:
+            except KAFKA_AWAY as error:
                 log.warning("the producer did not close", error=type(error).__name__)
 
 

@@ -9,7 +9,6 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
-from aiokafka.errors import KafkaError
 
 from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
@@ -22,7 +21,7 @@ from runtime.errors import UserError
 from runtime.health import Health
 from runtime.process import build, sleep_unless, until_answered
 from runtime.settings import Settings
-from runtime.topics import ensure_topics
+from runtime.topics import KAFKA_AWAY, ensure_topics
 from worker.clock import Clock
 from worker.leader import Duty, lead_or_stand_by
 from worker.relay import Relay
@@ -83,9 +82,8 @@ def _sweeper(settings: Settings, database: Database, lease: Lease) -> Sweeper:
 
 async def _create_topics(settings: Settings, stopping: asyncio.Event) -> None:
     """Beside the work: erasing on time does not wait for Kafka, nor for a Kafka setting that is wrong."""
-    away = (KafkaError, OSError, TimeoutError)
     try:
-        await until_answered(partial(ensure_topics, settings), away, stopping, "Kafka")
+        await until_answered(partial(ensure_topics, settings), KAFKA_AWAY, stopping, "Kafka")
     except UserError as error:
         log.error("the topics cannot be looked after", reason=str(error))  # noqa: TRY400 - one line says it
 
