@@ -19,8 +19,9 @@ from local.samples.broken import BROKEN
 from local.samples.events import LabelledEvent, sample_events
 from runtime.environment import variable
 from runtime.errors import UserError
+from runtime.kafka_settings import Kafka
 from runtime.logs import configure_logging
-from runtime.settings import Kafka, load_settings
+from runtime.settings import load_settings
 from runtime.topics import topic_partitions
 
 _SEEDS: Final = 10**9

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from local.samples.forms import SampleEvent
 from runtime.kafka import client_options
-from runtime.settings import Kafka
+from runtime.kafka_settings import Kafka
 
 _MAX_REQUEST_BYTES: Final = 4 * 2**20
 _GIVE_UP_SECONDS: Final = 1.0

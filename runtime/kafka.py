@@ -10,7 +10,7 @@ from aiokafka.helpers import create_ssl_context
 
 from runtime.environment import variable
 from runtime.errors import UserError
-from runtime.settings import Kafka
+from runtime.kafka_settings import Kafka
 
 if TYPE_CHECKING:
     from faststream.security import BaseSecurity

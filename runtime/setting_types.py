@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 MAX_DAYS = 36_500  # a century: keeps every date that is computed from a setting inside the calendar
 
@@ -52,3 +52,9 @@ Servers = Annotated[str, AfterValidator(_servers)]
 MongoUri = Annotated[SecretStr, AfterValidator(_mongo_uri)]
 LogName = Annotated[str, AfterValidator(_log_name)]
 VerifierKeys = Annotated[CommaSeparated, AfterValidator(_verifier_keys)]
+
+
+class Group(BaseModel):
+    """Settings that belong together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -19,7 +19,8 @@ from aiokafka.errors import (
 
 from runtime.errors import UserError
 from runtime.kafka import REQUEST_SECONDS, admin_client
-from runtime.settings import Kafka, Settings
+from runtime.kafka_settings import Kafka
+from runtime.settings import Settings
 
 DEADLINE_SECONDS = 30.0
 ORDER_PARTITIONS = 6

@@ -13,7 +13,7 @@ from local.servers.in_process_kafka import InProcessKafka
 from local.servers.kafka import choose_kafka
 from local.servers.mongod import Mongod
 from runtime.environment import variable
-from runtime.settings import Kafka
+from runtime.kafka_settings import Kafka
 
 Say = Callable[[str], None]
 
