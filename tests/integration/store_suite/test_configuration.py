@@ -9,6 +9,7 @@ from records.mongo.configuration import enable_on_first_start, order_records_ena
 from records.mongo.errors import StoreUnavailable
 from records.mongo.indexes import build_indexes, missing_indexes
 from records.mongo.policies import CachedPolicy, first_policy, gdpr_policy
+from records.mongo.search_indexes import SEARCH_INDEXES
 from records.mongo.startup import SettingsDiffer, require_indexes, start_up
 from records.mongo.state import bind
 from records.policy import GdprPolicy
@@ -85,7 +86,9 @@ async def test_missing_indexes_are_named_and_built(bare_database: Database) -> N
         "outbox.by_n",
         "outbox.by_time",
     ]
-    assert await missing_indexes(bare_database) == every
+    assert await missing_indexes(bare_database, search=False) == every
+    for_search = {f"records.{index.document['name']}" for index in SEARCH_INDEXES}
+    assert set(await missing_indexes(bare_database)) == {*every, *for_search}
     with pytest.raises(StoreUnavailable, match=r"records\.cleanup_due"):
         await require_indexes(bare_database)
     await build_indexes(bare_database)
