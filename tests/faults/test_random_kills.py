@@ -57,7 +57,8 @@ async def test_random_kills_lose_nothing_double_nothing_and_name_nobody(
     await until(lived, 180, f"everything erased and announced (seed {seed})")
     trail = read_trail(await deployment.audit_values())
     check_sequence(trail)
-    check_lives(trail, due)
+    # Members that are killed before they are missed can keep the group from reading for a minute.
+    check_lives(trail, due, some_came_late=True)
     assert await database.quarantine.count_documents({}) == broken
     assert trail.subjects(QUARANTINED).total() == len(trail.subjects(QUARANTINED)) == broken
     topic = b"\n".join(await deployment.audit_values()).decode()
