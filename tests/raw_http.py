@@ -146,3 +146,7 @@ def closed_within(connection: socket.socket, seconds: float) -> bool:
                 return False
         return False
     return True
+
+
+def still_answers(server: Server) -> None:
+    assert server.ask("GET", "/api/items/1").status == 200
