@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required
 from pydantic import ConfigDict, Field, RootModel, with_config
 from typing_extensions import TypedDict
 
-from records.money import SAFE_INTEGER, MonetaryValue
+from records.money import SAFE_INTEGER
 from records.payload import (
     Article,
     Consumer,
@@ -23,6 +23,7 @@ from records.payload import (
     Warranty,
 )
 from records.policy import MAX_POLICY_DAYS
+from records.totals import PriceBreakdown
 
 _STRICT = with_config(ConfigDict(strict=True, extra="forbid"))
 _Version = Annotated[
@@ -56,35 +57,10 @@ class StoredLineItem(TypedDict, total=False):
     warranty: Warranty
 
 
-class DiscountBreakdown(TypedDict):
-    """Discounts by where they come from; zero or below."""
-
-    lineItemDiscounts: MonetaryValue | None
-    orderDiscounts: MonetaryValue | None
-
-
-class TotalDiscounts(TypedDict):
-    """All discounts; zero or below."""
-
-    value: MonetaryValue | None
-    breakdown: DiscountBreakdown
-
-
-class Totals(TypedDict):
-    """Computed once, when the record is stored; null where it cannot be computed."""
-
-    subTotal: MonetaryValue | None
-    totalDiscounts: TotalDiscounts | None
-    totalLineItemSurcharges: MonetaryValue | None
-    totalTaxes: MonetaryValue | None
-    totalFees: MonetaryValue | None
-    total: MonetaryValue | None
-
-
 class PricingTotal(TypedDict, total=False):
     """The computed totals."""
 
-    priceBreakdown: Totals
+    priceBreakdown: PriceBreakdown
 
 
 class StoredPricing(TypedDict, total=False):

@@ -5,7 +5,7 @@ import base64
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,6 @@ class Deployment:
     variables: dict[str, str]
     folder: Path
     stack: AsyncExitStack
-    seen_metrics: list[str] = field(default_factory=list)
 
     @property
     def settings(self) -> Settings:
