@@ -1,6 +1,6 @@
 """The retention policy: how long a person stays in a record, and how long the record stays."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -52,10 +52,9 @@ class DateRules:
 
 def policy_numbers(policy: GdprPolicy, rules: DateRules) -> dict[str, str | int]:
     """The numbers that the policy document states; part of its digest, so members are only ever added."""
-    numbers = asdict(policy)
     return {
         "base": rules.base,
         "daySeconds": str(rules.day.total_seconds()),
-        "deletionTimeAfterRetention": numbers["deletion_time_after_retention"],
-        "retentionTime": numbers["retention_time"],
+        "deletionTimeAfterRetention": policy.deletion_time_after_retention,
+        "retentionTime": policy.retention_time,
     }
