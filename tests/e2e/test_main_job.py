@@ -160,6 +160,11 @@ async def test_sigterm_ends_both_within_20_seconds_with_code_0_and_nothing_comes
         return await deployment.database.records.estimated_document_count() == len(events)
 
     await until(all_stored, 60, "the rest stored")
+
+    async def counted() -> bool:  # a batch is counted a moment after it is stored
+        return sum((await _counted(second)).values()) >= len(events) - stored_before
+
+    await until(counted, 10, "the rest counted")
     assert await _counted(second) == {"created": len(events) - stored_before}
 
 
