@@ -56,10 +56,15 @@ def faststream_security(kafka: Kafka) -> "BaseSecurity | None":
 
 
 @contextlib.asynccontextmanager
-async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An admin client for the block. Raises KafkaError or OSError when no broker answers."""
+async def admin_client(
+    kafka: Kafka, request_seconds: float = REQUEST_SECONDS
+) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client for the block. Raises KafkaError or OSError when no broker answers.
+
+    `request_seconds` is for each request, and for each server that it tries to begin with.
+    """
     client = AIOKafkaAdminClient(
-        **client_options(kafka), request_timeout_ms=int(REQUEST_SECONDS * 1000), retry_backoff_ms=500
+        **client_options(kafka), request_timeout_ms=int(request_seconds * 1000), retry_backoff_ms=500
     )
     try:
         await client.start()

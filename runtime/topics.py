@@ -26,7 +26,8 @@ DEADLINE_SECONDS = 30.0
 ORDER_PARTITIONS = 6
 # An order may be 1 MiB on both ways in; the topic takes twice that and its framing, or an event that is too
 # large could not arrive to be refused (design, section 10).
-ORDER_MESSAGE_BYTES = 2 * 1024 * 1024 + 64 * 1024
+MIN_ORDER_MESSAGE_BYTES = 2 * 1024 * 1024
+ORDER_MESSAGE_BYTES = MIN_ORDER_MESSAGE_BYTES + 64 * 1024
 # A checkpoint outlives the events under it: the retention that cuts the head of the audit topic must leave
 # the checkpoint from which a verification then begins.
 CHECKPOINT_EXTRA_DAYS = 365
@@ -65,14 +66,14 @@ async def ensure_topics(settings: Settings) -> None:
     if not settings.kafka.create_topics:
         return
     async with asyncio.timeout(DEADLINE_SECONDS), admin_client(settings.kafka) as admin:
-        present = await _partition_counts(admin)
+        present = await partition_counts(admin)
         absent = [topic for topic in wanted_topics(settings) if topic.name not in present]
         if absent and not await _has_controller(admin):
             log.warning("this broker cannot create topics: they appear at their first use")
             return
         created = [topic.name for topic in absent if await _create(admin, topic)]
         # The other brokers learn of a topic a moment later, and nobody tells us.
-        while not set(created) <= set(await _partition_counts(admin)):  # noqa: ASYNC110
+        while not set(created) <= set(await partition_counts(admin)):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
 
@@ -101,10 +102,11 @@ async def topic_partitions(kafka: Kafka, topic: str) -> int | None:
     Raises KafkaError, OSError or TimeoutError when no broker answers.
     """
     async with asyncio.timeout(DEADLINE_SECONDS), admin_client(kafka) as admin:
-        return (await _partition_counts(admin)).get(topic)
+        return (await partition_counts(admin)).get(topic)
 
 
-async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
+async def partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    """How many partitions each topic has that this client may see; asking creates none."""
     # All topics: asking for one by name makes a broker with auto-creation create it (pitfall A6.7).
     return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
 

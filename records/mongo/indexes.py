@@ -6,11 +6,14 @@ from pymongo import ASCENDING, IndexModel
 
 from records.mongo.client import Collection, Database
 from records.mongo.errors import translated
+from records.mongo.index_faults import Definition, IndexFaults, index_faults
 from records.mongo.search_indexes import SEARCH_INDEXES
 
 CLEANUP_DUE: Final = "cleanup_due"
 DELETION_DUE: Final = "deletion_due"
 QUARANTINE_DUE: Final = "quarantine_due"
+QUARANTINE_BY_TIME: Final = "quarantine_by_time"
+QUARANTINE_BY_RECORD: Final = "quarantine_by_record"
 SWEEP_RETRY: Final = "sweep_retry"
 _EXPIRY: Final = "expiry"
 
@@ -40,7 +43,16 @@ def _wanted(database: Database, *, search: bool) -> list[_Indexes]:
         _Indexes(database.ledger, [expiry]),
         _Indexes(
             database.quarantine,
-            [IndexModel([("due", ASCENDING)], name=QUARANTINE_DUE, sparse=True), retry, expiry],
+            [
+                IndexModel([("due", ASCENDING)], name=QUARANTINE_DUE, sparse=True),
+                IndexModel(
+                    [(field, ASCENDING) for field in ("timestamp", "_id", "reason", "topic", "due")],
+                    name=QUARANTINE_BY_TIME,
+                ),
+                IndexModel([("recordId", ASCENDING), ("due", ASCENDING)], name=QUARANTINE_BY_RECORD),
+                retry,
+                expiry,
+            ],
         ),
         _Indexes(
             database.outbox,
@@ -61,10 +73,16 @@ async def build_indexes(database: Database, *, search: bool = True) -> None:
 
 async def missing_indexes(database: Database, *, search: bool = True) -> list[str]:
     """The indexes that are not there, as `collection.name`. Raises StoreUnavailable."""
-    missing: list[str] = []
+    return (await faulty_indexes(database, search=search)).missing
+
+
+async def faulty_indexes(database: Database, *, search: bool = True) -> IndexFaults:
+    """Holds the indexes that are there against those that are wanted. Raises StoreUnavailable, StoreError."""
+    there: dict[str, Definition] = {}
+    wanted: dict[str, Definition] = {}
     with translated():
-        for collection, models in _wanted(database, search=search):
-            there = await collection.index_information()
-            wanted = (str(model.document["name"]) for model in models)
-            missing += [f"{collection.name}.{name}" for name in wanted if name not in there]
-    return missing
+        for collection, models in (*_wanted(database, search=search), _Indexes(database.state, [])):
+            found = await collection.index_information()
+            there |= {f"{collection.name}.{name}": definition for name, definition in found.items()}
+            wanted |= {f"{collection.name}.{model.document['name']}": model.document for model in models}
+    return index_faults(there, wanted)

@@ -24,6 +24,16 @@ class Fence:
     now: datetime
 
 
+async def leads_until(database: Database) -> datetime | None:
+    """Until when some worker's lease lasts, by MongoDB's clock; None where none ever led.
+
+    Raises StoreUnavailable.
+    """
+    with translated():
+        lease = await database.state.find_one({"_id": _LEASE}, {"expires": 1})
+    return lease["expires"] if lease else None
+
+
 class Lease:
     """One worker's claim to lead, and the session in which it sweeps while it leads.
 

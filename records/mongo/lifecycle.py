@@ -38,10 +38,10 @@ async def lifecycle_figures(database: Database, now: datetime, days: int) -> Lif
             Action.ANONYMIZE: await _by_day(database, cleanup, "$gdprCleanupDate", CLEANUP_DUE),
             Action.DELETE: await _by_day(database, deletion, "$deletionDate", DELETION_DUE),
         }
-        quarantined = await _quarantined(database)
+        quarantine = await quarantined(database)
         swept = await database.state.find_one({"_id": SWEEP})
     late = {action: await overdue(database, action, now) for action in Action}
-    return LifecycleFigures(due, late, quarantined, swept["finished"] if swept else None)
+    return LifecycleFigures(due, late, quarantine, swept["finished"] if swept else None)
 
 
 async def _by_day(database: Database, query: dict[str, Any], date: str, index: str) -> dict[str, int]:
@@ -51,8 +51,10 @@ async def _by_day(database: Database, query: dict[str, Any], date: str, index: s
     return {row["_id"]: row["count"] async for row in cursor}
 
 
-async def _quarantined(database: Database) -> dict[str, dict[str, int]]:
+async def quarantined(database: Database) -> dict[str, dict[str, int]]:
+    """The quarantine by reason: how many entries, and how many of them still hold their event."""
     sealed = {"$cond": [{"$eq": [{"$type": "$due"}, "date"]}, 1, 0]}
     group = {"_id": "$reason", "sealed": {"$sum": sealed}, "entries": {"$sum": 1}}
-    cursor = await database.aggregate(database.quarantine, [{"$group": group}, {"$sort": {"_id": 1}}])
-    return {row["_id"]: {"entries": row["entries"], "sealed": row["sealed"]} async for row in cursor}
+    with translated():
+        cursor = await database.aggregate(database.quarantine, [{"$group": group}, {"$sort": {"_id": 1}}])
+        return {row["_id"]: {"entries": row["entries"], "sealed": row["sealed"]} async for row in cursor}

@@ -1,0 +1,1 @@
+"""What `doctor` looks at: questions with a deadline, and judgements of what was answered."""
