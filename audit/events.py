@@ -14,7 +14,12 @@ Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 JsonPointer = Annotated[str, Field(pattern=r"^(/([A-Za-z0-9_]+|\*))*$", max_length=1024)]
 ReasonCode = Annotated[str, Field(pattern=r"^[A-Z_]{1,64}$")]
+Actor = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Flag = Literal["NEVER_ANONYMIZED"]
+ShowGrounds = Literal["PUBLISHER_SUPPORT", "INCIDENT", "DATA_SUBJECT_REQUEST"]
+DropGrounds = Literal["NOT_AN_ORDER", "SENT_AGAIN", "PUBLISHER_ASKED", "DATA_SUBJECT_REQUEST"]
+LossCause = Literal["RETENTION", "RECREATED"]
+ReplayOutcome = Literal["CREATED", "UNCHANGED", "ERASED", "REFUSED"]
 
 
 class _Closed(BaseModel):
@@ -64,34 +69,77 @@ class Deleted(_Data):
     version_before: Annotated[int, Field(ge=0)]
 
 
-class Quarantined(_Data):
-    """An event was refused; it is kept sealed, and this points to it on its topic."""
+class _Pointer(_Data):
+    """Where on its topic the refused event stands, and why it was refused."""
 
-    action: Literal["QUARANTINE"]
     offset: Annotated[int, Field(ge=0)]
     partition: Annotated[int, Field(ge=0)]
-    pointer: JsonPointer
     reason: ReasonCode
     topic: TopicName
 
 
-class QuarantineErased(_Data):
+class Quarantined(_Pointer):
+    """An event was refused; it is kept sealed, and this points to it on its topic."""
+
+    action: Literal["QUARANTINE"]
+    pointer: JsonPointer
+
+
+class QuarantineErased(_Pointer):
     """A quarantined event came to its due date and lost its content."""
 
     action: Literal["ERASE_QUARANTINED"]
     due: Instant
-    offset: Annotated[int, Field(ge=0)]
-    partition: Annotated[int, Field(ge=0)]
-    reason: ReasonCode
     sequence: Sequence
+
+
+class QuarantineShown(_Pointer):
+    """Somebody was given the content of a quarantined event to read, on the grounds given."""
+
+    action: Literal["SHOW_QUARANTINED"]
+    actor: Actor
+    grounds: ShowGrounds
+
+
+class QuarantineReplayed(_Pointer):
+    """A quarantined event was tried again. Unless it was REFUSED, with this reason, it left the quarantine.
+
+    It names no record: whoever reads the order topic could else tell which order has which id.
+    """
+
+    action: Literal["REPLAY"]
+    actor: Actor
+    outcome: ReplayOutcome
+    pointer: JsonPointer
+
+
+class QuarantineDropped(_Pointer):
+    """Somebody gave a quarantined event up, on the grounds given, and it lost its content."""
+
+    action: Literal["DROP"]
+    actor: Actor
+    grounds: DropGrounds
+
+
+class OffsetsLost(_Data):
+    """Events were gone before anybody had read them: from one offset up to but not with another.
+
+    RECREATED: the topic began anew; it ended at the latter offset when last seen, and perhaps later on.
+    """
+
+    action: Literal["LOSE_OFFSETS"]
+    cause: LossCause
+    from_offset: Annotated[int, Field(ge=0)]
+    partition: Annotated[int, Field(ge=0)]
     topic: TopicName
+    until_offset: Annotated[int, Field(ge=0)]
 
 
 class PolicyChanged(_Data):
     """The retention policy was changed; version and digest are those of the new one. Days, and who asked."""
 
     action: Literal["CHANGE_POLICY"]
-    actor: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    actor: Actor
     actor_anonymization: bool
     deletion_time_after_retention: Annotated[int, Field(ge=1)]
     retention_time: Annotated[int, Field(ge=1)]
@@ -140,6 +188,38 @@ class QuarantineEntryErased(_CloudEvent):
     data: QuarantineErased
 
 
+class QuarantineEntryShown(_CloudEvent):
+    """The content of one quarantined event was shown."""
+
+    type: Literal["order-records.quarantine.shown.v1"]
+    subject: _QuarantineSubject
+    data: QuarantineShown
+
+
+class QuarantineEntryReplayed(_CloudEvent):
+    """One quarantined event was tried again."""
+
+    type: Literal["order-records.quarantine.replayed.v1"]
+    subject: _QuarantineSubject
+    data: QuarantineReplayed
+
+
+class QuarantineEntryDropped(_CloudEvent):
+    """One quarantined event was given up."""
+
+    type: Literal["order-records.quarantine.dropped.v1"]
+    subject: _QuarantineSubject
+    data: QuarantineDropped
+
+
+class EventsLost(_CloudEvent):
+    """Offsets of the order topic were gone before anybody had read them."""
+
+    type: Literal["order-records.offsets.lost.v1"]
+    subject: Annotated[str, Field(pattern=r"^offsets/[A-Za-z0-9._-]{1,249}/[0-9]+$")]
+    data: OffsetsLost
+
+
 class RetentionPolicyChanged(_CloudEvent):
     """The retention policy was changed."""
 
@@ -149,6 +229,14 @@ class RetentionPolicyChanged(_CloudEvent):
 
 
 AuditEvent = Annotated[
-    RecordAnonymized | RecordDeleted | EventQuarantined | QuarantineEntryErased | RetentionPolicyChanged,
+    RecordAnonymized
+    | RecordDeleted
+    | EventQuarantined
+    | QuarantineEntryErased
+    | QuarantineEntryShown
+    | QuarantineEntryReplayed
+    | QuarantineEntryDropped
+    | EventsLost
+    | RetentionPolicyChanged,
     Field(discriminator="type"),
 ]

@@ -8,11 +8,15 @@ import click
 from cli.interrupts import ends_at_once
 
 with ends_at_once():
+    from cli.check import check
     from cli.dev import dev
+    from cli.doctor import doctor
     from cli.keys import keys
     from cli.processes import consume, serve, work
+    from cli.quarantine import quarantine
     from cli.sample import sample
     from cli.token import token
+    from cli.trace import trace
     from records.mongo.errors import StoreError
     from records.mongo.startup import SettingsDiffer
     from runtime.environment import variable
@@ -31,7 +35,7 @@ def order_records() -> None:
     """
 
 
-for _verb in (consume, serve, work, dev, sample, keys, token):
+for _verb in (consume, serve, work, dev, doctor, sample, check, keys, token, quarantine, trace):
     order_records.add_command(_verb)
 
 

@@ -1,5 +1,6 @@
 """The keys that records are named, compared and sealed with, derived from two secrets."""
 
+import hmac
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -27,6 +28,10 @@ class RecordKeys:
             cursor=derive_key(id_key, "cursor"),
             fingerprint=derive_key(id_key, "fingerprint").hex()[:16],
         )
+
+    def pseudonym(self, subject: str) -> str:
+        """The name of an actor on the audit topic: a keyed hash, 32 hexadecimal digits."""
+        return hmac.digest(self.actor, subject.encode(), "sha256")[:16].hex()
 
 
 def derive_key(secret: bytes, label: str) -> bytes:

@@ -4,9 +4,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any, Final, Self
 
 import bson
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from records.keys import derive_key
@@ -30,6 +32,33 @@ class Position:
     def entry_id(self) -> str:
         """The entry's id; the time tells a recreated topic's offsets from the old ones."""
         return f"{self.topic}/{self.partition}/{self.offset}/{self.timestamp}"
+
+    @classmethod
+    def of_entry(cls, entry_id: str) -> Self:
+        """The position that an entry's id names. Raises ValueError for what is no such id."""
+        topic, *numbers = entry_id.rsplit("/", 3)
+        partition, offset, timestamp = map(int, numbers)
+        position = cls(topic, partition, offset, timestamp)
+        if not topic or position.entry_id != entry_id:
+            raise ValueError("should be topic/partition/offset/timestamp")
+        return position
+
+
+class ShowGrounds(StrEnum):
+    """Why somebody may read a quarantined event: a closed list, since it stands on the audit topic."""
+
+    PUBLISHER_SUPPORT = "PUBLISHER_SUPPORT"
+    INCIDENT = "INCIDENT"
+    DATA_SUBJECT_REQUEST = "DATA_SUBJECT_REQUEST"
+
+
+class DropGrounds(StrEnum):
+    """Why a quarantined event is given up: a closed list, since it stands on the audit topic."""
+
+    NOT_AN_ORDER = "NOT_AN_ORDER"
+    SENT_AGAIN = "SENT_AGAIN"
+    PUBLISHER_ASKED = "PUBLISHER_ASKED"
+    DATA_SUBJECT_REQUEST = "DATA_SUBJECT_REQUEST"
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,6 +99,23 @@ def unseal(key: QuarantineKey, entry_id: str, sealed: bytes) -> dict[str, Any]:
     plain = AESGCM(key.key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], entry_id.encode())
     opened: dict[str, Any] = bson.decode(plain)
     return opened
+
+
+class CannotOpen(Exception):
+    """An entry that this key does not open: it was sealed with another one, or changed since."""
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__(f"entry {entry_id} was sealed with another key, or changed since")
+
+
+def opened(key: QuarantineKey, entry_id: str, sealed: bytes) -> RawEvent:
+    """The event as it came. Raises CannotOpen."""
+    try:
+        members = unseal(key, entry_id, sealed)
+    except InvalidTag:
+        raise CannotOpen(entry_id) from None
+    headers = [(name, value) for name, value in members["headers"]]
+    return RawEvent(Position.of_entry(entry_id), members["key"], members["value"], headers)
 
 
 @dataclass(frozen=True, repr=False)

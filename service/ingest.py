@@ -96,6 +96,11 @@ class Ingest:
         _count(batch)
         metrics.STORE_SECONDS.observe(time.perf_counter() - started)
 
+    async def stamp(self) -> Stamp:
+        """What audit events say of this process and the policy in force. Raises StoreUnavailable."""
+        policy = await self._policy.get()
+        return Stamp(self._build, policy.version, policy_digest(policy, self._dates))
+
     async def set_aside(self, event: Event) -> None:
         """Quarantines an event that fails alone, as UNSTORABLE. Raises like `take`."""
         now = await self._clock.now()
@@ -137,11 +142,8 @@ class Ingest:
         if incoming == "skipped":
             batch.counts["skipped"] += 1
             return
-        created = created_at(event.timestamp, now)
         try:
-            if self._dates.too_old(created, now):
-                raise Refused(Reason.TOO_OLD)  # noqa: TRY301 - refused like the dates below
-            record = prepare(incoming.order, incoming.natural_key, created, rules)
+            record = made_ready(incoming, created_at(event.timestamp, now), now, rules)
         except Refused as refused:
             identifier = record_id(self._keys.identity, incoming.natural_key)
             batch.refused.append(_RefusedEvent(event, refused, identifier))
@@ -151,7 +153,7 @@ class Ingest:
         batch.unknown_members += incoming.unknown_members
 
     async def _quarantine(self, batch: _Batch, now: datetime, policy: GdprPolicy) -> None:
-        stamp = Stamp(self._build, policy.version, policy_digest(policy, self._dates))
+        stamp = await self.stamp()
         events = [self._quarantined(refused, now, policy) for refused in batch.refused]
         await quarantine(self._database, events, self._quarantine_key, stamp, now, self._ledger_time)
 
@@ -172,6 +174,15 @@ def _count_or_refuse(batch: _Batch, event: Event, identifier: str, outcome: Outc
         batch.refused.append(_RefusedEvent(event, conflict, identifier, outcome.conflicting_cleanup))
     else:
         batch.counts[outcome.stored] += 1
+
+
+def made_ready(
+    incoming: IncomingOrder, created: datetime, now: datetime, rules: RecordRules
+) -> PreparedRecord:
+    """The record of an order that counts as created then. Raises Refused: TOO_OLD, INVALID_RETENTION."""
+    if rules.dates.too_old(created, now):
+        raise Refused(Reason.TOO_OLD)
+    return prepare(incoming.order, incoming.natural_key, created, rules)
 
 
 def created_at(timestamp: int, now: datetime) -> datetime:

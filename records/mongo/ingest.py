@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from bson.raw_bson import RawBSONDocument
 
 from records.mongo.client import Database, Session
+from records.mongo.parts import parts
 from records.mongo.transaction import in_transaction
 from records.record import PreparedRecord
 
@@ -45,27 +46,19 @@ async def store(database: Database, batch: Sequence[PreparedRecord], now: dateti
     """
     outcomes: list[Outcome] = []
     for part in _parts(batch):
-        body = partial(_store, database=database, part=part, now=now)
+        body = partial(store_part, database=database, part=part, now=now)
         outcomes += await in_transaction(database, body)
     return outcomes
 
 
 def _parts(batch: Sequence[PreparedRecord]) -> Iterator[list[PreparedRecord]]:
-    part: list[PreparedRecord] = []
-    size = 0
-    for record in batch:
-        if part and (len(part) == MAX_RECORDS or size + len(record.document) > MAX_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(record)
-        size += len(record.document)
-    if part:
-        yield part
+    return parts(batch, lambda record: len(record.document), MAX_RECORDS, MAX_BYTES)
 
 
-async def _store(
-    session: Session, *, database: Database, part: list[PreparedRecord], now: datetime
+async def store_part(
+    session: Session, *, database: Database, part: Sequence[PreparedRecord], now: datetime, dry: bool = False
 ) -> list[Outcome]:
+    """`store` within the caller's transaction, for a part within its limits; dry, it only looks."""
     first = {record.id: record for record in reversed(part)}
     ids = list(first)
     erased = {row["_id"] async for row in database.ledger.find({"_id": {"$in": ids}}, session=session)}
@@ -75,7 +68,7 @@ async def _store(
         async for row in database.records.find({"_id": {"$in": ids}}, projection, session=session)
     }
     new = [first[i] for i in ids if i not in erased and i not in existing]
-    if new:
+    if new and not dry:
         documents = [RawBSONDocument(record.document) for record in new]
         await database.records.insert_many(documents, ordered=True, session=session)
     created = {record.id: record for record in new}
@@ -94,8 +87,11 @@ def _outcome(
     if record.id in existing:
         return _compared(record, existing[record.id], now)
     first = created[record.id]
-    if first is record:
-        return Outcome(Stored.CREATED)
+    return Outcome(Stored.CREATED) if first is record else after(first, record, now)
+
+
+def after(first: PreparedRecord, record: PreparedRecord, now: datetime) -> Outcome:
+    """What a record comes to when the same order was created just before it."""
     if first.content_digest == record.content_digest or first.gdpr_cleanup_date <= now:
         return Outcome(Stored.UNCHANGED)
     return Outcome(Stored.CONFLICT, first.gdpr_cleanup_date)

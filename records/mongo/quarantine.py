@@ -1,18 +1,21 @@
 """The quarantine: each refused event once, its pointer for the audit topic in the same transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from records.mongo import outbox
 from records.mongo.client import Database, Document, Session
+from records.mongo.parts import parts
 from records.mongo.transaction import in_transaction
 from records.quarantine import QuarantinedEvent, QuarantineKey, seal
 
 QUARANTINED: Final = "quarantined"
 _Identified = tuple[str | None, Document]
 _MAX_EVENTS, _MAX_BYTES = 500, 12 * 2**20
+"""By what is written: a header may be as large as a body."""
+_CONTENT: Final = ("sealed", "keyId", "due", "sweepRetryAt")
 
 
 async def quarantine(
@@ -30,30 +33,26 @@ async def quarantine(
     StoreUnavailable, StoreError: then the events are still on their topic and must come again.
     """
     new = 0
-    identified = ((event.record_id, _entry(event, key, now + ledger_time)) for event in events)
-    for entries in _parts(identified):
+    identified = ((event.record_id, _entry(event, key, now, now + ledger_time)) for event in events)
+    for entries in parts(identified, _length, _MAX_EVENTS, _MAX_BYTES):
         new += await in_transaction(
             database, partial(_insert, database=database, entries=entries, stamp=stamp)
         )
     return new
 
 
-def _parts(entries: Iterable[_Identified]) -> Iterator[list[_Identified]]:
-    """Parts of one transaction each, by what is written: a header may be as large as a body."""
-    part: list[_Identified] = []
-    size = 0
-    for identified in entries:
-        length = len(identified[1].get("sealed", b""))
-        if part and (len(part) == _MAX_EVENTS or size + length > _MAX_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(identified)
-        size += length
-    if part:
-        yield part
+def _length(identified: _Identified) -> int:
+    return len(identified[1].get("sealed", b""))
 
 
-def _entry(quarantined: QuarantinedEvent, key: QuarantineKey, expires: datetime) -> Document:
+def bare(expires: datetime) -> Document:
+    """The update that takes the content of an entry away; what is left tells a redelivery to do nothing."""
+    return {"$unset": dict.fromkeys(_CONTENT, ""), "$set": {"expiresAt": expires}}
+
+
+def _entry(
+    quarantined: QuarantinedEvent, key: QuarantineKey, arrived: datetime, expires: datetime
+) -> Document:
     position, refused = quarantined.event.position, quarantined.refused
     entry: Document = {
         "_id": position.entry_id,
@@ -61,9 +60,12 @@ def _entry(quarantined: QuarantinedEvent, key: QuarantineKey, expires: datetime)
         "partition": position.partition,
         "offset": position.offset,
         "timestamp": position.timestamp,
+        "arrived": arrived,
         "reason": refused.reason.value,
         "pointer": refused.pointer,
     }
+    if quarantined.record_id is not None:
+        entry["recordId"] = quarantined.record_id
     sealed = seal(key, quarantined.event) if quarantined.due else None
     if sealed is None:
         return {**entry, "expiresAt": expires}

@@ -24,15 +24,25 @@ async def bind(database: Database, settings: dict[str, str]) -> list[str]:
     A name that an earlier version did not bind is bound when first seen. Source: design section 3.
     """
     await insert_if_absent(database, {"_id": _BOUND})
-    differing: list[str] = []
     with translated():
         for name, value in settings.items():
             await database.state.update_one(
                 {"_id": _BOUND, name: {"$exists": False}}, {"$set": {name: value}}
             )
-        bound: dict[str, Any] = await database.state.find_one({"_id": _BOUND}) or {}
-    differing += [name for name, value in settings.items() if bound.get(name) != value]
-    return differing
+    return await differing(database, settings)
+
+
+async def differing(database: Database, settings: dict[str, str]) -> list[str]:
+    """Those of the settings that differ from the bound ones; what is not bound yet differs from nothing."""
+    bound = await bound_settings(database)
+    return [name for name, value in settings.items() if bound.get(name, value) != value]
+
+
+async def bound_settings(database: Database) -> dict[str, str]:
+    """What was bound so far, variable name to value; nothing in a new database. Raises StoreUnavailable."""
+    with translated():
+        bound: dict[str, Any] = await database.state.find_one({"_id": _BOUND}, {"_id": 0}) or {}
+    return bound
 
 
 async def insert_if_absent(

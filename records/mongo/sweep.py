@@ -20,13 +20,13 @@ from records.mongo.errors import StoreError, translated
 from records.mongo.indexes import CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE, SWEEP_RETRY
 from records.mongo.lease import Fence, Lease
 from records.mongo.mask import anonymize_pipeline
+from records.mongo.quarantine import bare
 from records.mongo.transaction import in_transaction
 
 NEVER_ANONYMIZED: Final = "NEVER_ANONYMIZED"
 UNKNOWN_VERSION: Final = 0
 """Whatever is wrong with a record, at its deletion date it goes."""
 _PIPELINE: Final = anonymize_pipeline()
-_SEALED: Final = ("sealed", "keyId", "due", "sweepRetryAt")
 
 
 class Action(StrEnum):
@@ -140,8 +140,8 @@ async def _change(
             await _remember(database, session, selected["_id"]["$in"], expires)
             return (await database.records.delete_many(selected, session=session)).deleted_count
         case Action.ERASE_QUARANTINED:
-            bare = {"$unset": dict.fromkeys(_SEALED, ""), "$set": {"expiresAt": expires}}
-            return (await database.quarantine.update_many(selected, bare, session=session)).modified_count
+            erased = await database.quarantine.update_many(selected, bare(expires), session=session)
+            return erased.modified_count
 
 
 async def _remember(database: Database, session: Session, ids: list[str], expires: datetime) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import orjson
@@ -12,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from audit import events
 from audit.events import AuditEvent
 from audit.templates import AuditRecord, UnknownTemplate, canonical, expand, timestamp
+from records.mongo.quarantine_replay import ANNOUNCED
+from records.quarantine import DropGrounds, ShowGrounds
+from records.read_positions import Cause
 from records.reasons import Reason
 from tests.strategies import INSTANTS
 
@@ -22,6 +26,7 @@ AT = datetime(2026, 11, 23, 0, 0, 4, 127_000, tzinfo=UTC)
 DUE = datetime(2026, 11, 23, tzinfo=UTC)
 OUTBOX_ID = "5f0c1e1a-0b1d-4c55-9a3e-0d6b1f2a7c11"
 RECORD_ID = "6f1c0b0e-7a51-8c3e-9d41-2b7f6a0c9e55"
+ACTOR = "5f1e578d1ca982d2a636924b631770b9"
 ITEMS: dict[str, list[list[Any]]] = {
     "anonymized": [[RECORD_ID, 2, DUE, []]],
     "deleted": [
@@ -30,7 +35,12 @@ ITEMS: dict[str, list[list[Any]]] = {
     ],
     "quarantined": [["order-completed", 3, 12345, "WRONG_TYPE", "/payload/lineItems/0/*"]],
     "quarantine.erased": [["order-completed", 3, 12345, "WRONG_TYPE", DUE]],
+    "quarantine.shown": [["order-completed", 3, 12345, "WRONG_TYPE", "INCIDENT", ACTOR]],
+    "quarantine.replayed": [["order-completed", 3, 12345, "WRONG_TYPE", "/payload/*", "CREATED", ACTOR]],
+    "quarantine.dropped": [["order-completed", 3, 12345, "WRONG_TYPE", "SENT_AGAIN", ACTOR]],
+    "offsets.lost": [["order-completed", 3, 12345, 12400, "RETENTION"]],
 }
+NUMBERED = ("anonymized", "deleted", "quarantine.erased")
 KINDS = pytest.mark.parametrize("kind", ITEMS)
 
 DIGEST = "sha256:" + "9f" * 32
@@ -68,12 +78,36 @@ GOLDEN = {
         '"template":1,"topic":"order-completed","worker":{"build":"1.4.2"}},',
         f'{_FIRST},{_ENTRY},"type":"order-records.quarantine.erased.v1"}}',
     ),
+    "quarantine.shown": (
+        '{"data":{"action":"SHOW_QUARANTINED","actor":"5f1e578d1ca982d2a636924b631770b9",',
+        f'"grounds":"INCIDENT","offset":12345,"partition":3,{_POLICY},"reason":"WRONG_TYPE",',
+        '"template":1,"topic":"order-completed","worker":{"build":"1.4.2"}},',
+        f'{_FIRST},{_ENTRY},"type":"order-records.quarantine.shown.v1"}}',
+    ),
+    "quarantine.replayed": (
+        '{"data":{"action":"REPLAY","actor":"5f1e578d1ca982d2a636924b631770b9","offset":12345,',
+        f'"outcome":"CREATED","partition":3,"pointer":"/payload/*",{_POLICY},"reason":"WRONG_TYPE",',
+        '"template":1,"topic":"order-completed","worker":{"build":"1.4.2"}},',
+        f'{_FIRST},{_ENTRY},"type":"order-records.quarantine.replayed.v1"}}',
+    ),
+    "quarantine.dropped": (
+        '{"data":{"action":"DROP","actor":"5f1e578d1ca982d2a636924b631770b9",',
+        f'"grounds":"SENT_AGAIN","offset":12345,"partition":3,{_POLICY},"reason":"WRONG_TYPE",',
+        '"template":1,"topic":"order-completed","worker":{"build":"1.4.2"}},',
+        f'{_FIRST},{_ENTRY},"type":"order-records.quarantine.dropped.v1"}}',
+    ),
+    "offsets.lost": (
+        '{"data":{"action":"LOSE_OFFSETS","cause":"RETENTION","fromOffset":12345,"partition":3,',
+        f'{_POLICY},"template":1,"topic":"order-completed","untilOffset":12400,"worker":{{"build":"1.4.2"}}}},',
+        f'{_FIRST},{_SOURCE},"subject":"offsets/order-completed/3","time":"2026-11-23T00:00:04.127Z",',
+        '"type":"order-records.offsets.lost.v1"}',
+    ),
 }
 
 
 def entry(kind: str, items: list[list[Any]] | None = None, **more: Any) -> dict[str, Any]:
     facts = {"_id": OUTBOX_ID, "kind": kind, "time": AT, "template": 1, "build": "1.4.2", "policyVersion": 3}
-    number = {} if kind == "quarantined" else {"n": 431}
+    number = {"n": 431} if kind in NUMBERED else {}
     return {**facts, "policyDigest": DIGEST, "items": items or ITEMS[kind], **number, **more}
 
 
@@ -193,6 +227,33 @@ def test_no_flag_can_be_free() -> None:
 
     with pytest.raises(ValidationError):
         EVENT.validate_python(event)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        *(("quarantine.shown", (grounds,)) for grounds in ShowGrounds),
+        *(("quarantine.dropped", (grounds,)) for grounds in DropGrounds),
+        *(("quarantine.replayed", ("", outcome)) for outcome in ANNOUNCED),
+    ],
+)
+def test_every_word_that_a_person_may_choose_or_cause_fits_its_event(kind: str, words: tuple[str]) -> None:
+    (record,) = expanded(kind, [["order-completed", 0, 0, "NOT_JSON", *words, ACTOR]])
+
+    assert EVENT.validate_json(record.value).type == f"order-records.{kind}.v1"
+
+
+@pytest.mark.parametrize(
+    ("words", "theirs"),
+    [
+        (events.ShowGrounds, ShowGrounds),
+        (events.DropGrounds, DropGrounds),
+        (events.ReplayOutcome, ANNOUNCED),
+        (events.LossCause, Cause),
+    ],
+)
+def test_the_trail_knows_no_word_that_nobody_can_say(words: Any, theirs: Any) -> None:
+    assert sorted(get_args(words)) == sorted(theirs)
 
 
 @pytest.mark.parametrize("reason", Reason)

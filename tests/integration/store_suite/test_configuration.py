@@ -81,6 +81,8 @@ async def test_missing_indexes_are_named_and_built(bare_database: Database) -> N
         "records.sweep_retry",
         "erasure_ledger.expiry",
         "quarantine.quarantine_due",
+        "quarantine.quarantine_by_time",
+        "quarantine.quarantine_by_record",
         "quarantine.sweep_retry",
         "quarantine.expiry",
         "outbox.by_n",

@@ -12,6 +12,9 @@ from records.mongo.indexes import CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE
 from records.mongo.ingest import store
 from records.mongo.outbox import backlog, remove, unsent
 from records.mongo.quarantine import quarantine
+from records.mongo.quarantine_acts import Act, drop, show
+from records.mongo.quarantine_reads import Selection, counted, kept_document, kept_documents, listed
+from records.mongo.quarantine_replay import Judged, replay
 from records.mongo.sweep import (
     Action,
     SweepContext,
@@ -21,6 +24,8 @@ from records.mongo.sweep import (
     overdue,
     sweep,
 )
+from records.mongo.trace import whereabouts
+from records.quarantine import DropGrounds, ShowGrounds
 from tests.integration.store_suite import data
 from tests.integration.store_suite.data import KEY, LEDGER_TIME, NOW, STAMP, prepared, raw_event, refused
 
@@ -62,10 +67,27 @@ async def do_everything(context: SweepContext) -> None:
         await oldest_due(context, action)
         assert len(await sweep(context, action, 5)) == 5
     await fill(database)
+    await people_look(database)
     await failed_alone(database)
     await backlog(database)
     for entry in await unsent(database, 20):
         await remove(database, entry["_id"])
+
+
+async def people_look(database: Database) -> None:
+    """The quarantine as its verbs see it, and one order as `trace` does."""
+    selection = Selection(reason="NOT_JSON", topic="orders", since=NOW - data.DAY * 365 * 9)
+    for kept_only in (True, False):
+        assert await listed(database, selection, NOW - data.DAY, 3, kept_only=kept_only)
+        assert await counted(database, selection, NOW - data.DAY, kept_only=kept_only)
+    assert [page async for page in kept_documents(database, selection, NOW - data.DAY, 2)]
+    await whereabouts(database, prepared(1).id, NOW)
+    ids = [raw_event(offset).position.entry_id for offset in (18, 19)]
+    act = Act("5f1e578d1ca982d2a636924b631770b9", NOW - data.DAY, STAMP)
+    assert await kept_document(database, ids[0], act.now)
+    await show(database, ids[0], KEY, ShowGrounds.INCIDENT, act)
+    await drop(database, ids[:1], DropGrounds.SENT_AGAIN, act, LEDGER_TIME)
+    await replay(database, [Judged(ids[1], prepared(500))], act)
 
 
 @asynccontextmanager
@@ -113,6 +135,17 @@ async def test_a_sweep_as_it_runs_reads_no_more_than_it_changes(context: SweepCo
     assert set(read) == set(INDEXES.values())
     assert read[DELETION_DUE] == read[QUARANTINE_DUE] == 5
     assert read[CLEANUP_DUE] <= 25  # those past their deletion date come first and are passed over
+
+
+async def test_a_listing_reads_no_content_and_counts_by_the_index_alone(database: Database) -> None:
+    await fill(database)
+    selection = Selection(reason="NOT_JSON", topic="orders")
+    async with profiled(database) as entries:
+        await counted(database, selection, NOW - data.DAY)
+        assert len(await listed(database, selection, NOW - data.DAY, 3)) == 3
+    count, listing = entries
+    assert (count["docsExamined"], listing["docsExamined"]) == (0, 3)
+    assert max(entry["responseLength"] for entry in entries) < 2000
 
 
 async def test_the_outbox_gives_no_more_than_was_asked_for(database: Database) -> None:

@@ -29,6 +29,7 @@ BARE = {
     "partition": 2,
     "offset": 7,
     "timestamp": 1_700_000_000_000,
+    "arrived": NOW,
     "reason": "NOT_JSON",
     "pointer": "/lineItems/0/*",
 }
@@ -51,6 +52,11 @@ async def test_an_event_is_kept_sealed_until_it_is_due(database: Database) -> No
         "value": b"{broken",
         "headers": [["ce_id", b"7"], ["empty", None]],
     }
+
+
+async def test_the_entry_knows_its_order_where_that_could_be_made_out(database: Database) -> None:
+    await put(database, refused(raw_event(7), record_id="an order"), refused(raw_event(8)))
+    assert [entry.get("recordId") for entry in await entries(database)] == ["an order", None]
 
 
 async def test_nothing_of_the_event_can_be_read_without_the_key(database: Database) -> None:
