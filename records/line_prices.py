@@ -12,7 +12,7 @@ from records.amounts import (
     share,
     times,
 )
-from records.payload import LineItem
+from records.payload_lines import LineItem
 
 WITHOUT_TAXES: Final = frozenset(
     {

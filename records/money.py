@@ -40,11 +40,21 @@ SafeInteger = Annotated[int, Field(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
 
 @with_config(ConfigDict(strict=True, extra="forbid"))
 class MonetaryValue(TypedDict):
-    """An amount: ``value`` counts units of 10^-decimalPlaces of the currency."""
+    """An amount: `value` counts units of 10^-`decimalPlaces` of the currency."""
 
-    value: SafeInteger
-    currency: Currency
-    decimalPlaces: NotRequired[Annotated[int, Field(ge=0, le=20)]]
+    value: Annotated[SafeInteger, Field(description="How many units: 2490 with two places is 24.90.")]
+    currency: Annotated[Currency, Field(description="By its ISO 4217 code.")]
+    decimalPlaces: NotRequired[
+        Annotated[
+            int,
+            Field(
+                ge=0,
+                le=20,
+                description="Where the decimal point is. Left out, it is the currency's own number (EUR 2, "
+                "JPY 0, KWD 3); answers always state it.",
+            ),
+        ]
+    ]
 
 
 def _with_decimal_places(money: MonetaryValue) -> MonetaryValue:

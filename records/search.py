@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from records.filters import Compare, Exists, Filter, all_of, any_of, contains, count_leaves
 from records.search_faults import Fault, SearchFaults, faults_of
-from records.search_payload import SEARCH_PAYLOAD, SearchPayload, sort_keys
+from records.search_payload import SEARCH_PAYLOAD, SearchPayload
+from records.search_sort import sort_keys
 
 MAX_SEARCH_BYTES: Final = 2**20
 MAX_LEVELS: Final = 10

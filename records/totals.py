@@ -4,14 +4,16 @@ Pure functions on integers. Whatever an order says of its prices, there is a bre
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Annotated, Final, Literal, NamedTuple, get_args
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from records.amounts import TENS, exact_ratio, share, total_of
 from records.line_prices import WITH_TAXES, WITHOUT_TAXES, Parts, add_line, even_places, read_prices
 from records.money import DECIMAL_PLACES, DEFAULT_DECIMAL_PLACES, Currency, MonetaryValue
-from records.payload import OrderPayload, Pricing
+from records.payload import OrderPayload
+from records.payload_prices import Pricing
 
 TaxMode = Literal["exclusive", "inclusive"]
 """Whether prices are without taxes, which come on top, or already hold them (api rule 53)."""
@@ -20,26 +22,46 @@ TaxMode = Literal["exclusive", "inclusive"]
 class DiscountBreakdown(TypedDict):
     """The discounts by where they come from; zero or negative."""
 
-    lineItemDiscounts: MonetaryValue | None
-    orderDiscounts: MonetaryValue | None
+    lineItemDiscounts: Annotated[
+        MonetaryValue | None, Field(description="Those of the lines. Null where no line has any.")
+    ]
+    orderDiscounts: Annotated[
+        MonetaryValue | None, Field(description="Those of the order as a whole. Null where there are none.")
+    ]
 
 
 class TotalDiscounts(TypedDict):
-    """All discounts; zero or negative (api rule 47)."""
+    """All discounts; zero or negative."""
 
-    value: MonetaryValue | None
-    breakdown: DiscountBreakdown
+    value: Annotated[MonetaryValue | None, Field(description="All of them together.")]
+    breakdown: Annotated[DiscountBreakdown, Field(description="By where they come from.")]
 
 
 class PriceBreakdown(TypedDict):
-    """The contract's OrderRecordTotals: null where a figure was not asked for or cannot be calculated."""
+    """What an order comes to. A figure is null where nobody gave a part of it, or it cannot be computed."""
 
-    subTotal: MonetaryValue | None
-    totalDiscounts: TotalDiscounts | None
-    totalLineItemSurcharges: MonetaryValue | None
-    totalTaxes: MonetaryValue | None
-    totalFees: MonetaryValue | None
-    total: MonetaryValue | None
+    subTotal: Annotated[
+        MonetaryValue | None,
+        Field(description="The goods at their prices: quantity times unit price, rounded line by line."),
+    ]
+    totalDiscounts: Annotated[
+        TotalDiscounts | None, Field(description="What was taken off. Null where nothing was.")
+    ]
+    totalLineItemSurcharges: Annotated[
+        MonetaryValue | None, Field(description="What was put on top of lines. Null where nothing was.")
+    ]
+    totalTaxes: Annotated[
+        MonetaryValue | None,
+        Field(description="The tax breakdown of the order, or where it has none the taxes of its lines."),
+    ]
+    totalFees: Annotated[MonetaryValue | None, Field(description="The fees. Null where there are none.")]
+    total: Annotated[
+        MonetaryValue | None,
+        Field(
+            description="Goods, discounts, surcharges and fees, and taxes where prices are without them. "
+            "Null where a price is missing or there is more than one currency."
+        ),
+    ]
 
 
 _CURRENCIES: Final[Mapping[str, Currency]] = {code: code for code in get_args(Currency)}

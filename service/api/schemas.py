@@ -1,230 +1,204 @@
-"""The shapes of answers and bodies, for the OpenAPI document: names and limits are the contract's."""
+"""The shapes of records, answers and errors, for the OpenAPI document: names and limits are the contract's.
+
+Docstrings and descriptions are read by clients.
+"""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, NotRequired, Required
+from typing import Annotated, Literal, NotRequired, Required
 
-from pydantic import ConfigDict, Field, RootModel, with_config
+from pydantic import Field, RootModel
 from typing_extensions import TypedDict
 
-from records.money import SAFE_INTEGER
-from records.payload import (
-    Article,
-    Consumer,
-    CustomAttributes,
-    Discount,
-    Fee,
-    Number,
-    OrderPayload,
-    Origin,
-    Payment,
-    ReturnPolicy,
-    Tax,
-    Text,
-    Warranty,
-)
-from records.policy import MAX_POLICY_DAYS
+from records.payload import Consumer, OrderPayload, Origin
+from records.payload_lines import LineItem
+from records.payload_prices import Payments, Pricing
+from records.scalars import CLOSED, CustomAttributes, Text
 from records.totals import PriceBreakdown
 
-_STRICT = with_config(ConfigDict(strict=True, extra="forbid"))
-_Version = Annotated[
-    int, Field(ge=0, le=SAFE_INTEGER, description="For optimistic locking: send the one you read last.")
-]
-_Days = Annotated[int, Field(ge=1, le=MAX_POLICY_DAYS)]
+_Total = Annotated[int, Field(ge=0)]
 
 
 class ErrorInner(TypedDict):
-    """One thing that is wrong. The two versions come with a 409: the one sent, and the one stored."""
+    """One thing that is wrong. The two versions come with a 409."""
 
-    summary: str
-    description: NotRequired[str]
-    requestVersion: NotRequired[int]
-    version: NotRequired[int]
+    summary: Annotated[str, Field(description="What is wrong, in the same words for the same status.")]
+    description: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="What is wrong more exactly. A fault of the input begins with its place, a JSON "
+                "pointer and a colon, in which `*` stands for a member that is not known here. What was sent "
+                "is never repeated."
+            ),
+        ]
+    ]
+    requestVersion: NotRequired[Annotated[int, Field(description="The version that was sent.")]]
+    version: NotRequired[Annotated[int, Field(description="The version that is stored.")]]
 
 
 class ApiError(RootModel[list[ErrorInner]]):
-    """Everything that is wrong with a request, without a value of it."""
+    """Everything that is wrong with a request, each thing by its place and none with its value."""
 
 
-class StoredLineItem(TypedDict, total=False):
-    """A line of a stored order; its id comes from the record and the place of the line."""
+class StoredLineItem(LineItem):
+    """A line of a stored order."""
 
-    id: Required[str]
-    article: Required[Article]
-    quantity: Required[Number]
-    customAttributes: CustomAttributes
-    measurementUnitKey: Text
-    returnPolicy: ReturnPolicy
-    warranty: Warranty
+    id: Annotated[str, Field(description="Made from the record's id and the place of the line: it stays.")]
 
 
 class PricingTotal(TypedDict, total=False):
-    """The computed totals."""
+    """What the order comes to."""
 
-    priceBreakdown: PriceBreakdown
+    priceBreakdown: Annotated[
+        PriceBreakdown, Field(description="Computed once, when the order was stored, and never again.")
+    ]
 
 
-class StoredPricing(TypedDict, total=False):
-    """Prices as they were sent, and the totals computed from them."""
+class StoredPricing(Pricing, total=False):
+    """Prices as they were sent, and what they come to."""
 
-    discounts: Annotated[list[Discount], Field(max_length=100)]
-    fees: Annotated[list[Fee], Field(max_length=100)]
-    taxes: Annotated[list[Tax], Field(max_length=100)]
-    total: PricingTotal
+    total: Annotated[
+        PricingTotal, Field(description="What the order comes to. Absent where it holds no price at all.")
+    ]
 
 
 class OrderRecord(TypedDict, total=False):
-    """A stored order. After its clean-up date it has lost everything that names or describes a person."""
+    """A stored order. From its clean-up date on it is without everything that names or describes a person."""
 
-    id: Required[str]
-    version: Required[Annotated[int, Field(ge=1)]]
-    created: Required[datetime]
-    lastModified: Required[datetime]
-    anonymized: Required[bool]
-    gdprCleanupDate: Required[datetime]
-    deletionDate: Required[datetime]
-    orderRecordDate: Required[datetime]
-    facilityRef: Required[Text]
-    lineItems: Required[Annotated[list[StoredLineItem], Field(max_length=500)]]
-    consumer: Consumer
+    id: Required[
+        Annotated[
+            str,
+            Field(
+                description="Made by the service from the order's name and a secret: the same however often "
+                "the order is sent, and telling nothing about it. Random for an order without a name."
+            ),
+        ]
+    ]
+    version: Required[
+        Annotated[int, Field(ge=1, description="Goes up with each change, and clean-up is one.")]
+    ]
+    created: Required[
+        Annotated[
+            datetime, Field(description="When the order was sent: by PUT, or as an event to the topic.")
+        ]
+    ]
+    lastModified: Required[Annotated[datetime, Field(description="When the record last changed.")]]
+    anonymized: Required[Annotated[bool, Field(description="Whether the person has been erased.")]]
+    gdprCleanupDate: Required[
+        Annotated[datetime, Field(description="Clean-up: from then on nobody sees the person.")]
+    ]
+    deletionDate: Required[Annotated[datetime, Field(description="From then on nobody sees the record.")]]
+    orderRecordDate: Required[Annotated[datetime, Field(description="When the order took place.")]]
+    facilityRef: Required[
+        Annotated[Text, Field(description="The sender's own name of the shop or warehouse.")]
+    ]
+    lineItems: Required[
+        Annotated[list[StoredLineItem], Field(max_length=500, description="What was bought.")]
+    ]
+    consumer: Annotated[Consumer, Field(description="Who bought.")]
     customAttributes: CustomAttributes
-    origin: Origin
-    payments: Annotated[list[Payment], Field(max_length=100)]
-    pricing: StoredPricing
-    tenantOrderRecordId: Text
+    origin: Annotated[Origin, Field(description="The till.")]
+    payments: Payments
+    pricing: Annotated[StoredPricing, Field(description="What was charged and taken off, and the totals.")]
+    tenantOrderRecordId: Annotated[
+        Text, Field(description="The sender's own number of the order. Absent where it has none.")
+    ]
 
 
 class OrderRecords(TypedDict):
-    """One page of the list; `total` counts all that match, not the rest."""
+    """One page of the list."""
 
-    orderRecords: Annotated[list[OrderRecord], Field(max_length=500)]
-    total: Annotated[int, Field(ge=0)]
+    orderRecords: Annotated[
+        list[OrderRecord], Field(max_length=500, description="The page, in ascending order of the ids.")
+    ]
+    total: Annotated[
+        _Total,
+        Field(
+            description="How many records match in all, whatever the page. Above 100,000 records, without a "
+            "filter, it is estimated."
+        ),
+    ]
 
 
 class PageInfo(TypedDict):
-    """Where the page stands; the cursors of an empty page are empty."""
+    """Where a page stands among all that matches. The cursors of an empty page are empty."""
 
-    hasNextPage: bool
-    hasPreviousPage: bool
-    startCursor: str
-    endCursor: str
+    hasNextPage: Annotated[bool, Field(description="Whether more follows the page.")]
+    hasPreviousPage: Annotated[bool, Field(description="Whether there is more before the page.")]
+    startCursor: Annotated[
+        str, Field(description="Its beginning: sent as `before` it gives the page before.")
+    ]
+    endCursor: Annotated[str, Field(description="Its end: sent as `after` it gives the page that follows.")]
 
 
 class SearchResult(TypedDict, total=False):
-    """One page of a search; `total` is there when it was asked for."""
+    """One page of a search."""
 
-    orderRecords: Required[list[OrderRecord]]
-    pageInfo: Required[PageInfo]
-    total: Annotated[int, Field(ge=0)]
+    orderRecords: Required[Annotated[list[OrderRecord], Field(description="The page, as sorted.")]]
+    pageInfo: Required[Annotated[PageInfo, Field(description="Where the page stands.")]]
+    total: Annotated[
+        _Total, Field(description="How many records match in all. There when `withTotal` asked for it.")
+    ]
 
 
-@_STRICT
+@CLOSED
 class BulkOperations(TypedDict):
-    """Orders to store: each is judged alone, so one that is wrong does not keep the others out."""
+    """Orders to store."""
 
-    operations: Annotated[list[OrderPayload], Field(min_length=1, max_length=25)]
+    operations: Annotated[
+        list[OrderPayload],
+        Field(
+            min_length=1,
+            max_length=25,
+            description="Each is judged alone: one that is wrong does not keep the others out. Members that "
+            "are not known here are left out.",
+        ),
+    ]
 
 
 class BulkError(TypedDict):
     """Why an order was not stored."""
 
-    type: Literal["VALIDATION", "UNKNOWN"]
-    message: str
+    type: Annotated[
+        Literal["VALIDATION", "UNKNOWN"],
+        Field(description="`VALIDATION`: sent again as it is, the order fails again. `UNKNOWN` is not used."),
+    ]
+    message: Annotated[
+        str,
+        Field(description="What is wrong, each fault by its JSON pointer within the order; never a value."),
+    ]
 
 
 class BulkResult(TypedDict, total=False):
-    """What became of one order; an erased order is UNCHANGED and has no orderRecord."""
+    """What became of one order."""
 
-    status: Required[Literal["CREATED", "FAILED", "UNCHANGED"]]
-    orderRecord: OrderRecord
-    error: BulkError
+    status: Required[
+        Annotated[
+            Literal["CREATED", "FAILED", "UNCHANGED"],
+            Field(
+                description="`CREATED`: stored. `UNCHANGED`: it had been stored before, and may have been "
+                "erased since. `FAILED`: not stored."
+            ),
+        ]
+    ]
+    orderRecord: Annotated[
+        OrderRecord, Field(description="The record as it may be seen now. Absent for one that was deleted.")
+    ]
+    error: Annotated[BulkError, Field(description="Why it failed. There when it did.")]
 
 
 class BulkSummary(TypedDict):
-    """How many orders came to what; records never change, so `updated` is 0."""
+    """How many orders came to what; all others failed."""
 
-    created: int
-    updated: int
-    unchanged: int
+    created: Annotated[int, Field(description="How many were stored.")]
+    updated: Annotated[int, Field(description="Always 0, since records do not change.")]
+    unchanged: Annotated[int, Field(description="How many had been stored already.")]
 
 
 class BulkResponse(TypedDict):
-    """What became of each order, in the order of the request."""
+    """What became of a PUT of orders."""
 
-    summary: BulkSummary
-    details: Annotated[list[BulkResult], Field(max_length=25)]
-
-
-class OrderRecordsConfiguration(TypedDict, total=False):
-    """Whether orders are taken; version 0 until somebody has decided."""
-
-    id: Required[str]
-    version: Required[int]
-    isOrderRecordsEnabled: Required[bool]
-    created: datetime
-    lastModified: datetime
-
-
-@_STRICT
-class OrderRecordsConfigurationInput(TypedDict, total=False):
-    """The new decision; what a GET answered may be sent back whole."""
-
-    version: Required[_Version]
-    isOrderRecordsEnabled: Required[bool]
-    id: Any
-    created: Any
-    lastModified: Any
-
-
-class GdprConfiguration(TypedDict):
-    """The retention policy, in days of 24 hours."""
-
-    id: Literal["gdpr"]
-    version: int
-    retentionTime: int
-    deletionTimeAfterRetention: int
-    actorAnonymization: bool
-
-
-@_STRICT
-class GdprConfigurationInput(TypedDict, total=False):
-    """The new policy; what is left out takes its default. A changed policy holds for records to come."""
-
-    version: Required[_Version]
-    retentionTime: Required[_Days]
-    deletionTimeAfterRetention: _Days
-    actorAnonymization: bool
-    id: Any
-    created: Any
-    lastModified: Any
-
-
-class OverdueFigure(TypedDict):
-    """How many are past their date, and the oldest date among them."""
-
-    count: int
-    oldest: NotRequired[datetime]
-
-
-class LifecycleAction(TypedDict):
-    """One kind of erasure: due by day (UTC), and overdue."""
-
-    dueByDay: dict[str, int]
-    overdue: OverdueFigure
-
-
-class QuarantineFigure(TypedDict):
-    """Entries of one reason, and how many of them still hold their event."""
-
-    entries: int
-    sealed: int
-
-
-class Lifecycle(TypedDict):
-    """How erasure stands: dates and counts, never an order."""
-
-    now: datetime
-    anonymize: LifecycleAction
-    delete: LifecycleAction
-    quarantine: dict[str, QuarantineFigure]
-    quarantineOverdue: OverdueFigure
-    lastSweep: NotRequired[datetime]
+    summary: Annotated[BulkSummary, Field(description="In figures.")]
+    details: Annotated[
+        list[BulkResult], Field(max_length=25, description="Order by order, as they stood in the request.")
+    ]

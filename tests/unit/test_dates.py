@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from records.dates import LifecycleDates, lifecycle_dates
-from records.payload import OrderPayload, parse_instant
+from records.payload import OrderPayload
 from records.policy import MAX_POLICY_DAYS, DateRules, GdprPolicy
 from records.reasons import Reason, Refused
+from records.scalars import parse_instant
 from service.ingest import created_at
 from tests.strategies import INSTANTS
 

@@ -1,0 +1,49 @@
+"""What the members of an order are made of: texts, numbers, dates, and JSON of the sender's own."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, with_config
+from pydantic_core import PydanticCustomError
+
+from records.free_json import check_custom_attributes, check_names
+from records.money import SAFE_INTEGER
+from records.reasons import Reason
+
+CLOSED: Final = with_config(ConfigDict(strict=True, extra="forbid"))
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+
+def parse_instant(value: object) -> datetime:
+    """An RFC 3339 date-time as UTC, cut to the milliseconds that are stored (api rule 9)."""
+    if not isinstance(value, str):
+        raise PydanticCustomError(Reason.WRONG_TYPE.value, "a date-time is a string")
+    if not _RFC_3339.fullmatch(value):
+        raise PydanticCustomError(Reason.INVALID_DATE.value, "not an RFC 3339 date-time")
+    try:
+        instant = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError(Reason.INVALID_DATE.value, "no such date or time") from None
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+Instant = Annotated[
+    datetime, PlainValidator(parse_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Text = Annotated[str, Field(max_length=1024)]
+FilledText = Annotated[str, Field(min_length=1, max_length=1024)]
+Number = Annotated[float, Field(ge=-SAFE_INTEGER, le=SAFE_INTEGER, allow_inf_nan=False)]
+Localized = Annotated[dict[Text, Text], AfterValidator(check_names)]
+CustomAttributes = Annotated[
+    dict[str, Any] | None,
+    AfterValidator(check_custom_attributes),
+    Field(
+        description="Anything else that the sender wants to keep: at most 15,360 characters as JSON and 100 "
+        "levels deep, no name with a `.` in it or a `$` in front. Null is the same as absent. "
+        "Erased at clean-up."
+    ),
+]

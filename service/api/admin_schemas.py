@@ -1,0 +1,128 @@
+"""The shapes of the two configurations and of the lifecycle figures, for the OpenAPI document.
+
+Docstrings and descriptions are read by clients.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, NotRequired, Required
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from records.money import SAFE_INTEGER
+from records.policy import DEFAULT_DELETION_DAYS, MAX_POLICY_DAYS
+from records.scalars import CLOSED
+
+_Version = Annotated[
+    int, Field(ge=0, le=SAFE_INTEGER, description="The version that was read last; 0 where none is stored.")
+]
+_UNTIL_CLEANUP: Final = (
+    "Days of 24 hours until clean-up, from the creation of a record, or from its `orderRecordDate` where the "
+    "service is set up so."
+)
+_UNTIL_DELETION: Final = "Days of 24 hours from clean-up to the deletion of the record."
+_Ignored = Annotated[Any, Field(description="Ignored, so that what a GET answered can be sent back.")]
+
+
+class OrderRecordsConfiguration(TypedDict, total=False):
+    """Whether orders are taken."""
+
+    id: Required[Annotated[str, Field(description="Always the same.")]]
+    version: Required[
+        Annotated[int, Field(description="0 until somebody has decided, then up by each change.")]
+    ]
+    isOrderRecordsEnabled: Required[
+        Annotated[
+            bool,
+            Field(
+                description="False until somebody enables it. While it is false, a PUT of orders is refused "
+                "and the topic is not read; reading and erasing go on."
+            ),
+        ]
+    ]
+    created: Annotated[datetime, Field(description="When it was first decided.")]
+    lastModified: Annotated[datetime, Field(description="When it last changed.")]
+
+
+@CLOSED
+class OrderRecordsConfigurationInput(TypedDict, total=False):
+    """Whether to take orders from now on."""
+
+    version: Required[_Version]
+    isOrderRecordsEnabled: Required[Annotated[bool, Field(description="Whether to take orders.")]]
+    id: _Ignored
+    created: _Ignored
+    lastModified: _Ignored
+
+
+class GdprConfiguration(TypedDict):
+    """The retention policy: how long a person stays in a record, and how long the record stays."""
+
+    id: Annotated[Literal["gdpr"], Field(description="Always the same.")]
+    version: Annotated[int, Field(description="0 for the default policy, then up by each change.")]
+    retentionTime: Annotated[int, Field(description=_UNTIL_CLEANUP)]
+    deletionTimeAfterRetention: Annotated[int, Field(description=_UNTIL_DELETION)]
+    actorAnonymization: Annotated[
+        bool,
+        Field(description="Kept for those who set it. Actors are pseudonyms in the audit trail either way."),
+    ]
+
+
+@CLOSED
+class GdprConfigurationInput(TypedDict, total=False):
+    """The policy for records to come. What is left out takes its default, not the value in force."""
+
+    version: Required[_Version]
+    retentionTime: Required[Annotated[int, Field(ge=1, le=MAX_POLICY_DAYS, description=_UNTIL_CLEANUP)]]
+    deletionTimeAfterRetention: Annotated[
+        int,
+        Field(ge=1, le=MAX_POLICY_DAYS, description=f"{_UNTIL_DELETION} {DEFAULT_DELETION_DAYS} by default."),
+    ]
+    actorAnonymization: Annotated[bool, Field(description="Kept and shown again; true by default.")]
+    id: _Ignored
+    created: _Ignored
+    lastModified: _Ignored
+
+
+class OverdueFigure(TypedDict):
+    """What is past its date and still there. Readers do not see it any more."""
+
+    count: Annotated[int, Field(description="How many.")]
+    oldest: NotRequired[Annotated[datetime, Field(description="The earliest date among them.")]]
+
+
+class LifecycleAction(TypedDict):
+    """One kind of erasure."""
+
+    dueByDay: Annotated[
+        dict[str, int],
+        Field(
+            description="How many fall due on each day to come: `YYYY-MM-DD` in UTC to a count. Days without "
+            "any are left out."
+        ),
+    ]
+    overdue: Annotated[OverdueFigure, Field(description="What should be done already.")]
+
+
+class QuarantineFigure(TypedDict):
+    """Events that could not be stored, of one reason."""
+
+    entries: Annotated[int, Field(description="How many entries there are.")]
+    sealed: Annotated[int, Field(description="How many of them still hold the event, encrypted.")]
+
+
+class Lifecycle(TypedDict):
+    """How erasure stands: dates and counts, never an order."""
+
+    now: Annotated[datetime, Field(description="The time at which it was looked.")]
+    anonymize: Annotated[LifecycleAction, Field(description="The erasure of persons from records.")]
+    delete: Annotated[LifecycleAction, Field(description="The deletion of records.")]
+    quarantine: Annotated[
+        dict[str, QuarantineFigure], Field(description="Events that could not be stored, by reason code.")
+    ]
+    quarantineOverdue: Annotated[
+        OverdueFigure, Field(description="Those that should not hold their event any more.")
+    ]
+    lastSweep: NotRequired[
+        Annotated[datetime, Field(description="When a sweep last came to its end. Absent before the first.")]
+    ]
