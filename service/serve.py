@@ -1,13 +1,15 @@
 """The `serve` process: the REST API, ready once the database is as it should be and a key is there."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
 
 from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
+from records.mongo.clock import CheckedClock
 from records.mongo.errors import StoreUnavailable
 from records.mongo.policies import CachedPolicy
 from records.mongo.startup import require_indexes, start_up
@@ -18,9 +20,11 @@ from runtime.settings import Settings
 from service.api.app import create_app
 from service.api.auth import Authenticator
 from service.api.auth_settings import check_auth_settings
+from service.api.clock import WatchedClock
 from service.api.context import ApiContext
 from service.api.keys import KeySource, open_keys
 from service.api.server import serve_app, shell
+from service.figures import watch
 
 log = structlog.get_logger(__name__)
 
@@ -40,10 +44,27 @@ async def serve(settings: Settings, health: Health, stopping: asyncio.Event) -> 
     ):
         await _start_up(settings, database, keys, stopping)
         if not stopping.is_set():
-            app = shell(create_app(_context(settings, database, keys, token_keys)))
-            watching = asyncio.create_task(_watch_keys(token_keys, health, stopping))
-            await serve_app(app, settings.api.host, settings.api.port, stopping, listening=_listening(health))
-            await watching
+            api = _context(settings, database, keys, token_keys)
+            async with _beside(
+                _watch_keys(token_keys, health, stopping), watch(database, api.clock, stopping)
+            ):
+                await _answer(api, settings, health, stopping)
+
+
+@asynccontextmanager
+async def _beside(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _answer(api: ApiContext, settings: Settings, health: Health, stopping: asyncio.Event) -> None:
+    app = shell(create_app(api), admits=api.admits)
+    await serve_app(app, settings.api.host, settings.api.port, stopping, listening=_listening(health))
 
 
 def _listening(health: Health) -> Callable[[int], None]:
@@ -67,6 +88,7 @@ async def _start_up(
 def _context(settings: Settings, database: Database, keys: RecordKeys, token_keys: KeySource) -> ApiContext:
     return ApiContext(
         database=database,
+        clock=WatchedClock(CheckedClock(database)),
         keys=keys,
         dates=DateRules.of(**settings.retention.date_numbers()),
         tax_mode=settings.pricing.tax_mode,

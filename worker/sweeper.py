@@ -131,9 +131,7 @@ async def measure(database: Database) -> None:
     now = datetime.now(UTC)
     for action in ORDER:
         figure = await overdue(database, action, now)
-        age = (now - figure.oldest).total_seconds() if figure.oldest else 0.0
-        metrics.OVERDUE.labels(action.name.lower()).set(figure.count)
-        metrics.OLDEST_OVERDUE_SECONDS.labels(action.name.lower()).set(age)
+        metrics.set_overdue(action.name.lower(), figure.count, figure.oldest, now)
     metrics.SWEEP_FAILED_RECORDS.set(await failed_alone(database))
     entries, oldest = await backlog(database)
     metrics.OUTBOX_ENTRIES.set(entries)

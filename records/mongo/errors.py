@@ -12,9 +12,11 @@ _TRANSIENT_LABELS: Final = (
     "RetryableWriteError",
 )
 _TRANSIENT_CODES: Final = frozenset(
-    {6, 7, 50, 64, 89, 91, 112, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
+    {6, 7, 43, 50, 64, 89, 91, 112, 134, 175, 189, 237, 239, 246, 251, 262, 290}
+    | {9001, 10107, 11600, 11601, 11602, 13435, 13436}
 )
-"""Elections, shutdowns, lost hosts, deadlines and write conflicts: no driver labels them everywhere."""
+"""Elections, shutdowns, lost hosts, deadlines, write conflicts, and what the server ended in the middle
+(a cursor, a plan, an operation, a snapshot, a transaction): no driver labels them everywhere."""
 
 
 class StoreError(Exception):

@@ -11,22 +11,18 @@ from pymongo.errors import ExecutionTimeout
 
 from records.mongo.errors import StoreUnavailable, translated
 
-READ_SECONDS: Final = 4.0
+READ_SECONDS: Final = 3.5
+"""Leaves time for the answer within five seconds."""
 _ANSWER_SECONDS: Final = 0.75
 """What the server's own refusal of a slow query may take to arrive."""
 
 
 class QueryTooSlow(StoreUnavailable):
-    """MongoDB is well, but this query cannot be served in time: only narrowing it helps."""
+    """MongoDB is well, but this query cannot be served in time; `narrow` says to the client what helps."""
 
-    narrow: Final = (
-        "compare tenantOrderRecordId, facilityRef, consumer.consumerId, an address's lastName, a payment's "
-        "receiptNumber or transactionId, or an article's tenantArticleId by eq or in; limit orderRecordDate; "
-        "or sort by orderRecordDate or not at all"
-    )
-
-    def __init__(self) -> None:
+    def __init__(self, narrow: str) -> None:
         super().__init__("the query takes longer than its deadline")
+        self.narrow: Final = narrow
 
 
 class ReadDeadline:
@@ -42,8 +38,10 @@ class ReadDeadline:
 
 
 @asynccontextmanager
-async def reading(seconds: float = READ_SECONDS) -> AsyncIterator[ReadDeadline]:
-    """Bounds the queries of the block as a whole. Raises QueryTooSlow, StoreUnavailable, StoreError.
+async def reading(narrow: str, seconds: float = READ_SECONDS) -> AsyncIterator[ReadDeadline]:
+    """Bounds the queries of the block as a whole; `narrow` says what would make them fast.
+
+    Raises QueryTooSlow, StoreUnavailable, StoreError.
 
     The driver's own timeout would overwrite `maxTimeMS` with nearly the whole of it, and then give up
     a millisecond before the server says that the query was too slow: so it is off in here.
@@ -54,4 +52,4 @@ async def reading(seconds: float = READ_SECONDS) -> AsyncIterator[ReadDeadline]:
                 async with asyncio.timeout(seconds + _ANSWER_SECONDS):
                     yield ReadDeadline(seconds)
         except ExecutionTimeout:
-            raise QueryTooSlow from None
+            raise QueryTooSlow(narrow) from None

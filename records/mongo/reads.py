@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import pymongo
 from pymongo import ASCENDING
 
 from records.expired import as_seen_filter
 from records.filters import EVERYTHING, Compare, Filter, all_of
 from records.lifecycle import as_seen
 from records.mongo.client import Collection, Database, Document
+from records.mongo.errors import translated
 from records.mongo.indexes import DELETION_DUE
-from records.mongo.read_deadline import ReadDeadline, reading
+from records.mongo.read_deadline import READ_SECONDS, ReadDeadline, reading
 from records.mongo.search_filters import compile_filter
-from records.mongo.search_indexes import BY_FACILITY
+from records.mongo.search_indexes import BY_FACILITY, what_is_fast
 from records.mongo.search_sorts import Hint, Matching
 from records.view import to_api
 
@@ -44,8 +46,8 @@ async def get_record(database: Database, identifier: str, now: datetime) -> dict
 
     Raises StoreUnavailable, StoreError.
     """
-    async with reading() as deadline:
-        found = await database.records.find_one({"_id": identifier}, max_time_ms=deadline.milliseconds)
+    with translated(), pymongo.timeout(READ_SECONDS):
+        found = await database.records.find_one({"_id": identifier})
     return shown(found, now)
 
 
@@ -67,7 +69,7 @@ async def list_records(
     tree = all_of(Compare(path, "eq", value) for path, value in named.items() if value is not None)
     query = compile_filter(as_seen_filter(tree, now), now=now, identity_key=identity_key)
     by_facility = indexed and request.facility_ref is not None and request.tenant_order_record_id is None
-    async with reading() as deadline:
+    async with reading(what_is_fast(indexed=indexed)) as deadline:
         matching = Matching(database.records, query, BY_FACILITY if by_facility else BY_ID, deadline)
         found = await _after(matching, request.start_after_id, request.size)
         total = await count(matching, tree, now)

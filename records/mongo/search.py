@@ -10,7 +10,7 @@ from records.mongo.client import Database
 from records.mongo.read_deadline import ReadDeadline, reading
 from records.mongo.reads import BY_ID, count, shown
 from records.mongo.search_filters import compile_filter, is_selective
-from records.mongo.search_indexes import BY_ORDER_RECORD_DATE
+from records.mongo.search_indexes import BY_ORDER_RECORD_DATE, what_is_fast
 from records.mongo.search_sorts import Hint, Matching, Row, Walk, walk
 from records.search import SearchRequest
 from records.search_faults import SearchFaults
@@ -48,7 +48,7 @@ async def search_records(
     of this search, QueryTooSlow, StoreUnavailable, StoreError.
     """
     start = _start(request, keys.cursor)
-    async with reading() as deadline:
+    async with reading(what_is_fast(indexed=indexed)) as deadline:
         matching = _matching(database, request, keys, now, deadline, indexed=indexed)
         page = await _page(walk(matching, request.sort, now), request, start)
         total = await count(matching, request.query, now) if request.with_total else None

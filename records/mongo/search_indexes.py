@@ -21,3 +21,15 @@ SEARCH_INDEXES: Final = [
     IndexModel([("lineItems.article.tenantArticleId", ASCENDING)], name="by_article"),
 ]
 """For the collection `records`."""
+
+_DATE: Final = "orderRecordDate"
+_EXACT: Final = ["tenantOrderRecordId", *(str(next(iter(m.document["key"]))) for m in SEARCH_INDEXES)]
+
+
+def what_is_fast(*, indexed: bool) -> str:
+    """For a client whose list or search took too long; `indexed` says whether these indexes are there."""
+    if not indexed:
+        return "compare tenantOrderRecordId by eq or in: there is no index for anything else"
+    exact = [path for path in _EXACT if path != _DATE]
+    names = f"{', '.join(exact[:-1])} or {exact[-1]}"
+    return f"compare {names} by eq or in, limit {_DATE}, or sort by {_DATE} or not at all"

@@ -14,6 +14,7 @@ from runtime.settings import Auth
 from service.api.claims import Claims, read_claims, read_object
 from service.api.jwk_set import Key, TokenHeader
 from service.api.keys import KeySource
+from service.api.known_tokens import KnownTokens
 
 MAX_TOKEN_CHARACTERS: Final = 8_192
 
@@ -60,6 +61,16 @@ class Forbidden(Exception):
         self.permission: Final = permission
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _Signed:
+    """A token whose signature is good: what was read from it, and by which key."""
+
+    header: TokenHeader
+    key: Key
+    claims: Claims
+    principal: Principal
+
+
 class Authenticator:
     """Verifies tokens by keys in memory: no call leaves the process, and nothing of a token is logged."""
 
@@ -67,17 +78,33 @@ class Authenticator:
         self._settings = settings
         self._keys = keys
         self._now = now
+        self._known = KnownTokens[_Signed]()
 
     def authenticate(self, authorization_header: str | None) -> Principal:
         """The principal of an `Authorization` header (RFC 6750, section 2.1). Raises Unauthenticated."""
-        token = _bearer_token(authorization_header)
-        claims = self._claims(token, self._key(_header(token)))
+        signed = self._signed(_bearer_token(authorization_header))
         settings = self._settings
-        fault = claims.fault(issuer=settings.issuer, audience=settings.audience, now=self._now())
+        fault = signed.claims.fault(issuer=settings.issuer, audience=settings.audience, now=self._now())
         if fault is not None:
             raise Unauthenticated(fault)
+        return signed.principal
+
+    def _signed(self, token: str) -> "_Signed":
+        """What a token says that is signed by a key that counts now.
+
+        That a key signed these bytes stays true for ever; all else is looked at each time.
+        """
+        known = self._known.get(token)
+        if known is not None and self._key(known.header) is known.key:
+            return known
+        header = _header(token)
+        key = self._key(header)
+        claims = self._claims(token, key)
         granted = claims.granted()
-        return Principal(claims.sub, frozenset(each for each in Permission if each in granted))
+        principal = Principal(claims.sub, frozenset(each for each in Permission if each in granted))
+        signed = _Signed(header, key, claims, principal)
+        self._known.keep(token, signed)
+        return signed
 
     def _key(self, header: TokenHeader) -> Key:
         if header.alg not in self._keys.algorithms:

@@ -1,5 +1,6 @@
 """PUT of many orders: each judged alone, all stored by the one way in, answers in the request's order."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, to_json
 
 from records.identity import NaturalKey
 from records.mongo.client import Database
@@ -43,7 +44,10 @@ async def put_orders(
     Raises StoreUnavailable, StoreError: then the whole request is to be repeated, which is harmless
     for every order that has a name.
     """
-    judged = [_judge(o, place, idempotency_key, rules, now) for place, o in enumerate(operations)]
+    judged = []
+    for place, operation in enumerate(operations):
+        judged.append(_judge(operation, place, idempotency_key, rules, now))
+        await asyncio.sleep(0)  # one contrived order takes long enough
     prepared = [each for each in judged if isinstance(each, PreparedRecord)]
     outcomes = iter(await store(database, prepared, now))
     stored = await _stored(database, [record.id for record in prepared])
@@ -58,10 +62,10 @@ async def put_orders(
 def _judge(
     operation: Any, place: int, idempotency_key: str | None, rules: RecordRules, now: datetime
 ) -> Judged:
-    if len(orjson.dumps(operation)) > MAX_ORDER_BYTES:
+    if _bytes_of(operation) > MAX_ORDER_BYTES:
         return _Failed("the order is larger than 1 MiB")
     try:
-        order = _validated(operation)
+        order = _ORDER.validate_python(operation, extra="ignore")  # unknown members are dropped
         return prepare(order, _natural_key(order, idempotency_key, place), now, rules)
     except ValidationError as error:
         return _Failed(_faults(error))
@@ -69,14 +73,12 @@ def _judge(
         return _Failed(str(refused))
 
 
-def _validated(operation: Any) -> OrderPayload:
-    """Unknown members are dropped, as on the topic."""
+def _bytes_of(operation: Any) -> int:
+    """Its size as JSON. orjson takes a third of the time, and no integer beyond 64 bits."""
     try:
-        return _ORDER.validate_python(operation)
-    except ValidationError as error:
-        if any(fault["type"] != "extra_forbidden" for fault in error.errors(include_url=False)):
-            raise
-    return _ORDER.validate_python(operation, extra="ignore")
+        return len(orjson.dumps(operation))
+    except orjson.JSONEncodeError:
+        return len(to_json(operation))
 
 
 def _natural_key(order: OrderPayload, idempotency_key: str | None, place: int) -> NaturalKey:
@@ -109,11 +111,10 @@ def _failure(message: str) -> dict[str, Any]:
 
 def _faults(error: ValidationError) -> str:
     """Every fault by its place, without a value or a name of the sender's."""
-    faults = [
-        f for f in error.errors(include_url=False, include_input=False) if f["type"] != "extra_forbidden"
-    ]
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(_fault(fault) for fault in faults[:_MAX_FAULTS])
 
 
 def _fault(fault: ErrorDetails) -> str:
-    return f"{pointer(fault['loc'], KNOWN_MEMBERS)}: {fault['msg']}"
+    place = pointer(fault["loc"], KNOWN_MEMBERS)
+    return f"{place}: {fault['msg']}" if place else fault["msg"]

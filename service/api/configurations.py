@@ -9,12 +9,11 @@ from records.mongo.configuration import CONFIGURATION, Configuration, change_con
 from records.mongo.policies import change_policy, gdpr_policy
 from records.mongo.state import VersionConflict
 from records.policy import DEFAULT_DELETION_DAYS, GdprPolicy
+from service.api.admin_schemas import GdprConfigurationInput, OrderRecordsConfigurationInput
 from service.api.answers import answer
 from service.api.auth import Permission
 from service.api.context import ApiContext
-from service.api.documents import BODY, DOCUMENTED
 from service.api.errors import Fault, RequestFault, faults_of
-from service.api.schemas import GdprConfigurationInput, OrderRecordsConfigurationInput
 
 _CONFIGURATION: Final = TypeAdapter(OrderRecordsConfigurationInput)
 _POLICY: Final = TypeAdapter(GdprConfigurationInput)
@@ -26,18 +25,13 @@ def configurations_router(api: ApiContext) -> APIRouter:
     """The routes below /api/configurations."""
     router = APIRouter(prefix="/api/configurations", tags=["Configurations"])
 
-    @router.get("/orderrecords", operation_id="getOrderRecordsConfiguration", **DOCUMENTED["configuration"])
+    @router.get("/orderrecords", operation_id="getOrderRecordsConfiguration")
     async def read(request: Request) -> Response:
         """Whether orders are taken."""
         api.authorize(request, Permission.CONFIG_READ)
         return answer(_shown(await configuration(api.database)))
 
-    @router.put(
-        "/orderrecords",
-        operation_id="updateOrderRecordsConfiguration",
-        openapi_extra=BODY["configuration"],
-        **DOCUMENTED["change configuration"],
-    )
+    @router.put("/orderrecords", operation_id="updateOrderRecordsConfiguration")
     async def change(request: Request) -> Response:
         """Enable or disable the taking of orders; erasure goes on either way."""
         api.authorize(request, Permission.CONFIG_WRITE)
@@ -51,18 +45,13 @@ def configurations_router(api: ApiContext) -> APIRouter:
             raise _conflict(version, conflict) from None
         return answer(_shown(changed), 201 if version == 0 else 200)
 
-    @router.get("/gdpr", operation_id="getGdprConfiguration", **DOCUMENTED["policy"])
+    @router.get("/gdpr", operation_id="getGdprConfiguration")
     async def read_policy(request: Request) -> Response:
         """The retention policy in force."""
         api.authorize(request, Permission.CONFIG_READ)
         return answer(_policy(await gdpr_policy(api.database)))
 
-    @router.put(
-        "/gdpr",
-        operation_id="updateGdprConfiguration",
-        openapi_extra=BODY["policy"],
-        **DOCUMENTED["change policy"],
-    )
+    @router.put("/gdpr", operation_id="updateGdprConfiguration")
     async def change_the_policy(request: Request) -> Response:
         """Change the retention policy; it is announced on the audit topic and leaves stored dates alone."""
         principal = api.authorize(request, Permission.CONFIG_WRITE)

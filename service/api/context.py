@@ -1,10 +1,10 @@
 """What every route needs, made once when `serve` starts."""
 
-import hmac
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from records.keys import RecordKeys
 from records.mongo.client import Database
@@ -13,15 +13,18 @@ from records.mongo.search import SearchKeys
 from records.policy import DateRules
 from records.record import RecordRules
 from records.totals import TaxMode
+from runtime import metrics
 from service.api.auth import Authenticator, Forbidden, Permission, Principal, Unauthenticated, require
+from service.api.clock import Clock
 from service.api.errors import RequestFault
 
 
 @dataclass(frozen=True, repr=False)
 class ApiContext:
-    """Database, keys, rules, and who may do what."""
+    """Database, clock, keys, rules, and who may do what."""
 
     database: Database
+    clock: Clock
     keys: RecordKeys
     dates: DateRules
     tax_mode: TaxMode
@@ -41,22 +44,34 @@ class ApiContext:
 
     def pseudonym(self, principal: Principal) -> str:
         """The name of an actor on the audit topic: a keyed hash, whatever the policy says."""
-        return hmac.digest(self.keys.actor, principal.subject.encode(), "sha256")[:16].hex()
+        return self.keys.pseudonym(principal.subject)
 
     def authorize(self, request: Request, permission: Permission) -> Principal:
         """Who asks. Raises RequestFault 401 or 403, with the contract's text and nothing else."""
-        header = ", ".join(request.headers.getlist("authorization")) or None
         try:
-            principal = self.authenticator.authenticate(header)
+            principal = self._principal(request.scope)
             require(principal, permission)
-        except Unauthenticated:
+        except Unauthenticated as refused:
+            metrics.TOKENS_REFUSED.labels(refused.reason).inc()
             raise RequestFault(401) from None
         except Forbidden:
+            metrics.TOKENS_REFUSED.labels("permission").inc()
             raise RequestFault(403) from None
         return principal
 
+    def admits(self, scope: Scope) -> bool:
+        """Whether a request comes with a good token, whatever that allows."""
+        try:
+            self._principal(scope)
+        except Unauthenticated:
+            return False
+        return True
 
-def utc_now() -> datetime:
-    """Now, cut to the milliseconds that are stored; taken once per request."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    def _principal(self, scope: Scope) -> Principal:
+        """A good token is verified once per request, whoever asks first."""
+        state = scope.setdefault("state", {})
+        if "principal" not in state:
+            header = ", ".join(Headers(scope=scope).getlist("authorization")) or None
+            state["principal"] = self.authenticator.authenticate(header)
+        principal: Principal = state["principal"]
+        return principal

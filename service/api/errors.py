@@ -11,9 +11,12 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from records.clock import ClockUntrusted
 from records.mongo.errors import StoreUnavailable
+from records.mongo.read_deadline import QueryTooSlow
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +107,8 @@ def install_error_handlers(app: FastAPI) -> None:
         HTTPException: _on_http_exception,
         RequestValidationError: _on_invalid,
         StoreUnavailable: _on_unavailable,
+        QueryTooSlow: _on_too_slow,
+        ClockUntrusted: _on_clock_untrusted,
         TimeoutError: _on_unavailable,
     }
     for kind, handler in handlers.items():
@@ -148,13 +153,32 @@ async def _on_fault(_: Request, error: RequestFault) -> Response:
     return api_error(error.status_code, error.faults, error.headers)
 
 
-async def _on_http_exception(_: Request, error: HTTPException) -> Response:
+async def _on_http_exception(request: Request, error: HTTPException) -> Response:
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (known := _methods_at(request)):
+        headers = {"Allow": ", ".join(known)}
     # Its detail is left out: libraries write there what they like.
-    return api_error(error.status_code, (), error.headers)
+    return api_error(error.status_code, (), headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Those of every route at this address (RFC 9110, section 10.2.1); a router names those of the first."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 async def _on_unavailable(_: Request, __: Exception) -> Response:
     return api_error(503)
+
+
+async def _on_too_slow(_: Request, error: QueryTooSlow) -> Response:
+    return api_error(503, [Fault(SUMMARIES[503], f"the query took too long: {error.narrow}")])
+
+
+async def _on_clock_untrusted(_: Request, __: Exception) -> Response:
+    why = "no order is stored while this service's clock and its database's differ"
+    return api_error(503, [Fault(SUMMARIES[503], why)])
 
 
 async def _on_invalid(_: Request, error: RequestValidationError) -> Response:

@@ -8,19 +8,18 @@ from records.mongo.lifecycle import lifecycle_figures
 from records.mongo.sweep import Action, Overdue
 from service.api.answers import answer
 from service.api.auth import Permission
-from service.api.context import ApiContext, utc_now
-from service.api.documents import DOCUMENTED
+from service.api.context import ApiContext
 
 
 def lifecycle_router(api: ApiContext) -> APIRouter:
     """The route /api/lifecycle."""
     router = APIRouter(tags=["Lifecycle"])
 
-    @router.get("/api/lifecycle", operation_id="getLifecycle", **DOCUMENTED["lifecycle"])
+    @router.get("/api/lifecycle", operation_id="getLifecycle")
     async def lifecycle(request: Request, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Response:
         """What is due by day, what is overdue, and how full the quarantine is."""
         api.authorize(request, Permission.LIFECYCLE_READ)
-        now = utc_now()
+        now = await api.clock.latest()
         figures = await lifecycle_figures(api.database, now, days)
         due, late = figures.due_by_day, figures.overdue
         return answer(

@@ -1,15 +1,16 @@
 """How much a request may ask of this process before and while it is answered."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.bodies import Bodies, ClientLeft, announces_body, body_fault, declared_bytes
-from service.api.errors import Fault, RequestFault, api_error
+from service.api.errors import Fault, RequestFault, api_error, invalid
 
 log = structlog.get_logger(__name__)
 
@@ -17,9 +18,19 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 _FIELD_BYTES: Final = 4  # colon, space and line end
 _OVERLOADED_RETRY_SECONDS: Final = 1
+_LET_GO_SECONDS: Final = 5.0
+_LET_GO_TRIES: Final = 3
 _LINGER_SECONDS: Final = 1.0
 _LINGER_BYTES: Final = 16 * MIB
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+
+Admits = Callable[[Scope], bool]
+"""Whether a request may send a body, judged by its head alone."""
+
+
+def anyone(_: Scope) -> bool:
+    """Lets every body in."""
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,22 +44,29 @@ class Limits:
     body_seconds: float = 20.0
     large_body_bytes: int = 1 * MIB
     large_bodies: int = 2
-    large_wait_seconds: float = 5.0
+    large_wait_seconds: float = 2.0
     nesting: int = 100
     requests: int = 256
-    answer_seconds: float = 10.0
+    answer_seconds: float = 4.5
 
 
 class LimitRequests:
     """Reads the head and the whole body within `Limits`, then lets the app answer in time.
 
-    What is too much for the process is refused here, before the app hears of it. What is wrong with the body
-    itself (415, 400) is raised as a RequestFault when the app reads it, so that 404, 405 and 401 come first.
+    The sequence of refusals:
+    1. What is too much before the app hears of it: 414, 431, 503 (too many requests), 413 (as announced);
+       and 400 for an address that is no text.
+    2. Whom `admits` does not let in has no body taken: the app answers by the head alone (404, 405, 401).
+    3. A body that is too large, too slow or one too many: 413, 408, 503.
+    4. Whatever the app says. What is wrong with the body itself (415, 400) is raised as a RequestFault when
+       the app reads it, so that 404, 405, 401 and 403 come first.
+    5. 503 when the app has not answered after `answer_seconds`.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits | None = None) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits | None = None, admits: Admits = anyone) -> None:
         self.app = app
         self.limits = limits or Limits()
+        self._admits = admits
         self._bodies = Bodies(
             body_bytes=self.limits.body_bytes,
             seconds=self.limits.body_seconds,
@@ -62,15 +80,16 @@ class LimitRequests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(send)
+        answer = _Answer(send, receive)
         try:
             await self._within_limits(scope, receive, answer)
         except ClientLeft:
             return
         except RequestFault as fault:
-            await answer.refuse(fault, receive if answer.unread else None)
+            await answer.refuse(fault)
         except asyncio.CancelledError:
-            await answer.refuse(_unavailable("the service is stopping"), None)
+            answer.unread = False  # there is no time to linger
+            await answer.refuse(_unavailable("the service is stopping"))
             raise
 
     async def _within_limits(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
@@ -93,6 +112,9 @@ class LimitRequests:
     ) -> None:
         if declared_bytes(headers) > self.limits.body_bytes:
             raise RequestFault(413)
+        if answer.unread and not self._admits(scope):
+            await self._answer_in_time(scope, _replay(b"", RequestFault(401), receive), answer)
+            return
         async with self._bodies.received(receive if answer.unread else None) as body:
             answer.unread = False
             fault = None
@@ -101,9 +123,11 @@ class LimitRequests:
             await self._answer_in_time(scope, _replay(body, fault, receive), answer)
 
     def _check_head(self, scope: Scope) -> None:
-        address = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
-        if address > self.limits.url_bytes:
+        path, query = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
+        if len(path) + len(query) > self.limits.url_bytes:
             raise RequestFault(414)
+        if not (_is_text(path) and _is_text(query)):
+            raise RequestFault(400, [invalid("the address should be UTF-8, percent-encoded")])
         fields = scope["headers"]
         if len(fields) > self.limits.header_fields:
             raise RequestFault(431)
@@ -111,43 +135,86 @@ class LimitRequests:
             raise RequestFault(431)
 
     async def _answer_in_time(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        """The answer is there in time even if the app takes longer to let go of what it holds."""
+        app = asyncio.create_task(_run(self.app, scope, receive, answer.send))
         try:
-            async with asyncio.timeout(self.limits.answer_seconds):
-                await self.app(scope, receive, answer.send)
-        except TimeoutError:
-            raise _unavailable("the request took too long") from None
+            await asyncio.wait((app,), timeout=self.limits.answer_seconds)
+            if app.done():
+                app.result()
+            else:
+                await answer.refuse(_unavailable("the request took too long"))
+        finally:
+            await _let_go(app)
+
+
+def _is_text(encoded: bytes) -> bool:
+    """Whether it is percent-encoded UTF-8; all else would be read as some text that nobody sent."""
+    try:
+        unquote_to_bytes(encoded).decode()
+    except UnicodeDecodeError:
+        return False
+    return encoded.isascii()
+
+
+async def _run(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await app(scope, receive, send)
+
+
+async def _let_go(app: asyncio.Task[None]) -> None:
+    """Ends it, by a second try where a library has swallowed the first cancellation."""
+    for _ in range(_LET_GO_TRIES):
+        if app.done():
+            return
+        app.cancel()
+        await asyncio.wait((app,), timeout=_LET_GO_SECONDS)
+    if not app.done():
+        log.error("a request does not end")
 
 
 class _Answer:
-    """The way back to the client: whether an answer was begun, and whether a body is still on its way."""
+    """The way back to the client: whether an answer was begun, and whether a body is still on its way.
 
-    def __init__(self, send: Send) -> None:
+    An answer that comes before the end of the body ends the connection. What the client is still sending is
+    taken and forgotten for a moment: were the connection closed on it at once, the client's system would
+    drop the answer unread.
+    """
+
+    def __init__(self, send: Send, receive: Receive) -> None:
         self._send = send
+        self._receive = receive
         self._started = False
+        self._refused = False
         self.unread = False
 
     async def send(self, message: Message) -> None:
-        self._started = True
-        await self._send(message)
+        """For the app; what it says after a refusal goes nowhere."""
+        if not self._refused:
+            await self._pass_on(message, closing=self.unread)
 
-    async def refuse(self, fault: RequestFault, unread: Receive | None) -> None:
-        """Answers and ends the connection. An answer that was begun is cut short: it cannot be taken back.
-
-        What the client is still sending is taken and forgotten for a moment: were the connection closed on
-        it at once, the client's system would drop the answer unread.
+    async def refuse(self, fault: RequestFault) -> None:
+        """Answers in the app's place and ends the connection. An answer that was begun is cut short: it
+        cannot be taken back.
         """
+        if self._refused:
+            return
+        self._refused = True
         if self._started:
             log.warning("answer cut short", status=fault.status_code)
             return
-        headers = {**(fault.headers or {}), "Connection": "close"}
-        response = api_error(fault.status_code, fault.faults, headers)
-        await self.send(
-            {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
-        )
-        await self.send({"type": "http.response.body", "body": response.body, "more_body": True})
-        if unread is not None:
-            await _discard(unread)
-        await self.send({"type": "http.response.body"})
+        response = api_error(fault.status_code, fault.faults, fault.headers)
+        start = {"status": response.status_code, "headers": response.raw_headers}
+        await self._pass_on({"type": "http.response.start", **start}, closing=True)
+        await self._pass_on({"type": "http.response.body", "body": response.body}, closing=True)
+
+    async def _pass_on(self, message: Message, *, closing: bool) -> None:
+        self._started = True
+        if closing and message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        elif self.unread and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await _discard(self._receive)
+            message = {"type": "http.response.body"}
+        await self._send(message)
 
 
 async def _discard(receive: Receive) -> None:

@@ -4,22 +4,13 @@ import time
 from typing import Final
 
 import structlog
-from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime.metrics import REGISTRY
+from runtime.metrics import REQUEST_SECONDS
 from service.api.errors import request_id
 
 log = structlog.get_logger(__name__)
 
-REQUEST_SECONDS: Final = Histogram(
-    "order_records_requests_seconds",
-    "Time from a request's head to the end of its answer, in seconds, by method, route template and status "
-    "class; route `unmatched` where the request got to none, status `none` where the client left first.",
-    ["method", "route", "status"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
-    registry=REGISTRY,
-)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNMATCHED: Final = "unmatched"
 

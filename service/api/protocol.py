@@ -4,21 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from runtime.metrics import REGISTRY
+from runtime.metrics import CONNECTIONS_REFUSED
 from service.api.errors import api_error
 
 Reason = Literal["connections", "invalid", "head", "slow", "unread"]
 
-CONNECTIONS_REFUSED: Final = Counter(
-    "order_records_connections_refused_total",
-    "Connections ended before their request reached a route, by reason: too many connections, invalid HTTP, "
-    "a head that is too large or too slow, or an answer that nobody read.",
-    ["reason"],
-    registry=REGISTRY,
-)
 _LINGER_SECONDS: Final = 1.0
 _LINGER_BYTES: Final = 2**20
 

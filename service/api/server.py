@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from runtime.environment import variable
 from runtime.errors import UserError
 from service.api.errors import CatchAll
-from service.api.limits import LimitRequests, Limits
+from service.api.limits import Admits, LimitRequests, Limits, anyone
 from service.api.observe import Observe
 from service.api.protocol import BoundedProtocol, ConnectionLimits
 
@@ -23,9 +23,9 @@ _LAST_ANSWER_SECONDS: Final = 1.0
 _BACKLOG: Final = 2_048
 
 
-def shell(app: ASGIApp, limits: Limits | None = None) -> ASGIApp:
+def shell(app: ASGIApp, limits: Limits | None = None, admits: Admits = anyone) -> ASGIApp:
     """The app within everything that every request passes, whatever its route."""
-    return Observe(CatchAll(LimitRequests(app, limits)))
+    return Observe(CatchAll(LimitRequests(app, limits, admits)))
 
 
 async def serve_app(

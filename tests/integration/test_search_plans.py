@@ -120,10 +120,10 @@ async def test_a_query_that_takes_too_long_is_told_from_a_server_that_is_away(da
     await store(database, [plain(i) for i in range(100)])
     slow = {"$where": "sleep(50) || true"}
     with pytest.raises(QueryTooSlow):
-        async with reading(0.3) as deadline:
+        async with reading("narrow it", 0.3) as deadline:
             await database.records.find(slow, max_time_ms=deadline.milliseconds).to_list(None)
     async with open_database("mongodb://127.0.0.1:9/?replicaSet=rs0", "nowhere") as away:
         with pytest.raises(StoreUnavailable) as unavailable:
-            async with reading(0.1) as deadline:
+            async with reading("narrow it", 0.1) as deadline:
                 await away.records.find_one({}, max_time_ms=deadline.milliseconds)
     assert not isinstance(unavailable.value, QueryTooSlow)

@@ -67,15 +67,18 @@ async def test_an_unclosed_string_hides_what_follows_as_it_does_from_a_parser() 
 class Client:
     """Sends a request to the app within limits, and keeps what comes back."""
 
-    def __init__(self, *parts: bytes | None, leaves: bool = False) -> None:
+    def __init__(self, *parts: bytes | None, leaves: bool = False, admitted: bool = True) -> None:
         self.leaves = leaves
+        self.admitted = admitted
         self.parts = list(parts)
         self.sent: list[Message] = []
         self.reads = 0
+        self.read_before_answer = 0
         self.given: list[bytes] = []
 
     async def receive(self) -> Message:
         self.reads += 1
+        self.read_before_answer += not self.sent
         if not self.parts:
             return {"type": "http.disconnect"}
         part = self.parts.pop(0)
@@ -108,7 +111,8 @@ class Client:
             "headers": list(fields),
         }
         try:
-            await LimitRequests(self.app, Limits(**limits))(scope, self.receive, self.send)
+            shell = LimitRequests(self.app, Limits(**limits), lambda _: self.admitted)
+            await shell(scope, self.receive, self.send)
         except RequestFault as fault:  # what the routes' error handlers would answer
             return fault.status_code
         return int(self.sent[0]["status"]) if self.sent else 0
@@ -169,6 +173,52 @@ async def test_a_body_that_nobody_asked_for_is_bounded_too() -> None:
 
 async def test_a_body_has_its_time() -> None:
     assert await Client(b"[", None).ask(announced(2), body_seconds=0.01) == 408
+
+
+async def test_of_whom_is_not_let_in_no_body_is_read_before_the_answer() -> None:
+    for path, status in (("/read", 401), ("/other", 418)):
+        client = Client(b"[", b"1]", admitted=False)
+        assert await client.ask(announced(3), path=path) == status
+        assert client.given == []
+        assert (b"connection", b"close") in client.sent[0]["headers"]
+        assert client.read_before_answer == 0
+
+
+async def test_whom_is_not_let_in_may_still_ask_without_a_body() -> None:
+    client = Client(admitted=False)
+    assert await client.ask(method="GET", path="/other") == 418
+    assert (b"connection", b"close") not in client.sent[0]["headers"]
+
+
+async def test_a_body_is_refused_by_its_size_whoever_sends_it() -> None:
+    assert await Client(b"x" * 11, admitted=False).ask(announced(11), body_bytes=10) == 413
+
+
+class Stubborn(Client):
+    """Its app holds on to its request when it is cancelled, and then says something after all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancelled, self.released = asyncio.Event(), asyncio.Event()
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            await self.released.wait()
+        await super().app(scope, receive, send)
+
+
+async def test_an_app_that_does_not_let_go_has_no_say_in_when_the_answer_comes() -> None:
+    client = Stubborn()
+    asking = asyncio.create_task(client.ask(method="GET", path="/", answer_seconds=0.01))
+    await asyncio.wait_for(client.cancelled.wait(), 5)
+    assert [client.sent[0]["status"], len(client.sent)] == [503, 2]
+    assert not asking.done(), "the request counts until it has let go of what it holds"
+    client.released.set()
+    assert await asking == 503
+    assert len(client.sent) == 2, "what is said after the refusal goes nowhere"
 
 
 def test_a_fault_has_only_the_members_that_say_something() -> None:
