@@ -12,6 +12,12 @@ from records.reasons import Reason
 MAX_DEPTH: Final = 100
 MAX_SERIALIZED_CHARACTERS: Final = 15_360
 """The contract's limit for one ``customAttributes`` object (api rule 12)."""
+_PROBLEMS: Final = {
+    Reason.LIMIT_EXCEEDED: f"takes more than {MAX_SERIALIZED_CHARACTERS} characters as JSON",
+    Reason.TOO_DEEP: f"nests to more than {MAX_DEPTH} levels",
+    Reason.FORBIDDEN_KEY: "the name of a member begins with $, or has a dot or a NUL in it",
+    Reason.NUMBER_OUT_OF_RANGE: f"a number is not finite, or an integer beyond {SAFE_INTEGER}",
+}
 
 
 def check_custom_attributes(value: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -77,4 +83,4 @@ def _check_number(value: object) -> None:
 
 
 def _fault(reason: Reason) -> PydanticCustomError:
-    return PydanticCustomError(reason.value, "free JSON breaks a rule")
+    return PydanticCustomError(reason.value, _PROBLEMS[reason])

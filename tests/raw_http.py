@@ -53,28 +53,33 @@ class Server:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
-    @contextlib.contextmanager
-    def growing_less_than(self, mebibytes: int) -> Iterator[None]:
-        """Fails when the process's memory was so much higher at any moment within the block."""
-        process = psutil.Process(self.process.pid)
-        before = highest = process.memory_info().rss
-        done = threading.Event()
+    def growing_less_than(self, mebibytes: int) -> contextlib.AbstractContextManager[None]:
+        """As below, for this server's process."""
+        return growing_less_than(mebibytes, self.process.pid)
 
-        def watch() -> None:
-            nonlocal highest
-            while not done.wait(0.005):
-                highest = max(highest, process.memory_info().rss)
 
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            yield
-        finally:
-            done.set()
-            watcher.join()
-        grown = (highest - before) / MIB
-        print(f"grown by {grown:.1f} MiB")  # noqa: T201 (pytest shows it with -s)
-        assert grown < mebibytes
+@contextlib.contextmanager
+def growing_less_than(mebibytes: int, pid: int) -> Iterator[None]:
+    """Fails when the process's memory was so much higher at any moment within the block."""
+    process = psutil.Process(pid)
+    before = highest = process.memory_info().rss
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal highest
+        while not done.wait(0.005):
+            highest = max(highest, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+    grown = (highest - before) / MIB
+    print(f"grown by {grown:.1f} MiB")  # noqa: T201 (pytest shows it with -s)
+    assert grown < mebibytes
 
 
 @contextlib.contextmanager

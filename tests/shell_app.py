@@ -19,7 +19,7 @@ from runtime.health import Health
 from runtime.process import run
 from runtime.settings import Settings, load_settings
 from service.api.errors import Fault, RequestFault, install_error_handlers
-from service.api.limits import Limits
+from service.api.limits import Limits, anyone
 from service.api.protocol import ConnectionLimits
 from service.api.server import serve_app, shell
 
@@ -81,7 +81,7 @@ def build() -> FastAPI:
     app.include_router(included)
     for endpoint in (hang, fail, away, late, conflict, nap, large):
         app.add_api_route(f"/{endpoint.__name__}", endpoint, response_model=None)
-    install_error_handlers(app)
+    install_error_handlers(app, anyone)
     return app
 
 

@@ -43,7 +43,7 @@ def create_app(api: ApiContext) -> FastAPI:
         # As its own: a request would look for the route of an included router twice.
         app.router.routes.extend(router.routes)
     add_docs_page(app)
-    install_error_handlers(app)
+    install_error_handlers(app, api.admits)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 

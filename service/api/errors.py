@@ -1,7 +1,7 @@
 """What is said when a request fails: the contract's `ApiError` array, and never a value of the sender's."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -100,12 +100,20 @@ def api_error(
     return Response(body, status, _HEADERS.get(status, {}) | dict(headers or {}), "application/json")
 
 
-def install_error_handlers(app: FastAPI) -> None:
-    """Every error of the routes becomes an `api_error`; one that nobody expected, a 500 and a log line."""
+def install_error_handlers(app: FastAPI, admits: Callable[[Scope], bool]) -> None:
+    """Every error of the routes becomes an `api_error`; one that nobody expected, a 500 and a log line.
+
+    Parameters are judged before a route can ask who calls, so whoever `admits` does not know hears that
+    first.
+    """
+
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        return api_error(400, faults_of(error.errors())) if admits(request.scope) else api_error(401)
+
     handlers: dict[type[Exception], Any] = {
         RequestFault: _on_fault,
         HTTPException: _on_http_exception,
-        RequestValidationError: _on_invalid,
+        RequestValidationError: on_invalid,
         StoreUnavailable: _on_unavailable,
         QueryTooSlow: _on_too_slow,
         ClockUntrusted: _on_clock_untrusted,
@@ -179,10 +187,6 @@ async def _on_too_slow(_: Request, error: QueryTooSlow) -> Response:
 async def _on_clock_untrusted(_: Request, __: Exception) -> Response:
     why = "no order is stored while this service's clock and its database's differ"
     return api_error(503, [Fault(SUMMARIES[503], why)])
-
-
-async def _on_invalid(_: Request, error: RequestValidationError) -> Response:
-    return api_error(400, faults_of(error.errors()))
 
 
 def faults_of(errors: Sequence[Any]) -> list[Fault]:

@@ -9,6 +9,7 @@ from records.mongo.sweep import Action, Overdue
 from service.api.answers import answer
 from service.api.auth import Permission
 from service.api.context import ApiContext
+from service.api.parameters import IN_DIGITS
 
 
 def lifecycle_router(api: ApiContext) -> APIRouter:
@@ -16,7 +17,9 @@ def lifecycle_router(api: ApiContext) -> APIRouter:
     router = APIRouter(tags=["Lifecycle"])
 
     @router.get("/api/lifecycle", operation_id="getLifecycle")
-    async def lifecycle(request: Request, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Response:
+    async def lifecycle(
+        request: Request, days: Annotated[int, Query(ge=1, le=366), IN_DIGITS] = 30
+    ) -> Response:
         """What is due by day, what is overdue, and how full the quarantine is."""
         api.authorize(request, Permission.LIFECYCLE_READ)
         now = await api.clock.latest()

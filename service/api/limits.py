@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.bodies import Bodies, ClientLeft, announces_body, body_fault, declared_bytes
+from service.api.deadline import Deadline
 from service.api.errors import Fault, RequestFault, api_error, invalid
 
 log = structlog.get_logger(__name__)
@@ -18,8 +19,6 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 _FIELD_BYTES: Final = 4  # colon, space and line end
 _OVERLOADED_RETRY_SECONDS: Final = 1
-_LET_GO_SECONDS: Final = 5.0
-_LET_GO_TRIES: Final = 3
 _LINGER_SECONDS: Final = 1.0
 _LINGER_BYTES: Final = 16 * MIB
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -136,15 +135,8 @@ class LimitRequests:
 
     async def _answer_in_time(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         """The answer is there in time even if the app takes longer to let go of what it holds."""
-        app = asyncio.create_task(_run(self.app, scope, receive, answer.send))
-        try:
-            await asyncio.wait((app,), timeout=self.limits.answer_seconds)
-            if app.done():
-                app.result()
-            else:
-                await answer.refuse(_unavailable("the request took too long"))
-        finally:
-            await _let_go(app)
+        async with Deadline(self.limits.answer_seconds, answer.refuse_late):
+            await self.app(scope, receive, answer.send)
 
 
 def _is_text(encoded: bytes) -> bool:
@@ -154,21 +146,6 @@ def _is_text(encoded: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return encoded.isascii()
-
-
-async def _run(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    await app(scope, receive, send)
-
-
-async def _let_go(app: asyncio.Task[None]) -> None:
-    """Ends it, by a second try where a library has swallowed the first cancellation."""
-    for _ in range(_LET_GO_TRIES):
-        if app.done():
-            return
-        app.cancel()
-        await asyncio.wait((app,), timeout=_LET_GO_SECONDS)
-    if not app.done():
-        log.error("a request does not end")
 
 
 class _Answer:
@@ -205,6 +182,10 @@ class _Answer:
         start = {"status": response.status_code, "headers": response.raw_headers}
         await self._pass_on({"type": "http.response.start", **start}, closing=True)
         await self._pass_on({"type": "http.response.body", "body": response.body}, closing=True)
+
+    async def refuse_late(self) -> None:
+        """Refuses because the app has not answered in time."""
+        await self.refuse(_unavailable("the request took too long"))
 
     async def _pass_on(self, message: Message, *, closing: bool) -> None:
         self._started = True

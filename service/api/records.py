@@ -16,6 +16,7 @@ from service.api.auth import Permission
 from service.api.bulk import put_orders
 from service.api.context import ApiContext
 from service.api.errors import Fault, RequestFault, invalid
+from service.api.parameters import IN_DIGITS
 
 MAX_OPERATIONS: Final = 25
 MAX_LIST, DEFAULT_LIST = 500, 25
@@ -25,7 +26,9 @@ _DISABLED: Final = Fault(
     "order records are disabled: PUT /api/configurations/orderrecords enables them",
 )
 
+
 Name = Annotated[str | None, Query(max_length=1024)]
+Size = Annotated[int, Query(ge=1, le=MAX_LIST), IN_DIGITS]
 
 
 def records_router(api: ApiContext) -> APIRouter:
@@ -36,7 +39,7 @@ def records_router(api: ApiContext) -> APIRouter:
     async def list_all(
         request: Request,
         startAfterId: Name = None,  # noqa: N803 - the contract's name
-        size: Annotated[int, Query(ge=1, le=MAX_LIST)] = DEFAULT_LIST,
+        size: Size = DEFAULT_LIST,
         facilityRef: Name = None,  # noqa: N803
         tenantOrderRecordId: Name = None,  # noqa: N803
     ) -> Response:
@@ -52,6 +55,8 @@ def records_router(api: ApiContext) -> APIRouter:
         request: Request, idempotency_key: Annotated[str | None, Header(min_length=1, max_length=256)] = None
     ) -> Response:
         api.authorize(request, Permission.ORDER_RECORD_WRITE)
+        if len(request.headers.getlist("idempotency-key")) > 1:
+            raise RequestFault(400, [invalid("should be there once", "/header/idempotency-key")])
         operations = _operations(await request.body())
         if not await order_records_enabled(api.database):
             raise RequestFault(403, [_DISABLED])

@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.raw_http import (
 from tests.shell_app import CANARY
 
 GIB = 1024 * MIB
+ANSWER_SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +39,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_an_announced_body_of_1_gib_is_refused_at_once(server: Server) -> None:
     with server.growing_less_than(50), server.connect() as connection:
-        begun = time.monotonic()
         connection.sendall(request("PUT", "/api/items", b"", {"Content-Length": str(GIB)}))
         refused = answer(connection)
-        assert time.monotonic() - begun < 0.5
         assert (refused.status, refused.headers["connection"]) == (413, "close")
         assert refused.faults == [{"summary": "The body is too large"}]
         assert send_until_refused(connection, bytes(MIB), GIB) < GIB
@@ -54,6 +54,17 @@ def test_a_chunked_body_of_1_gib_is_refused_when_it_passes_the_limit(server: Ser
         chunk = b"%x\r\n" % MIB + bytes(MIB) + b"\r\n"
         assert send_until_refused(connection, chunk, GIB) < GIB
         assert answer(connection).status == 413
+    still_answers(server)
+
+
+def test_many_slow_bodies_take_no_more_than_has_arrived_of_them(server: Server) -> None:
+    head = {"Content-Length": str(16 * MIB)}
+    with server.growing_less_than(50), ExitStack() as stack:
+        for _ in range(150):
+            connection = stack.enter_context(server.connect())
+            connection.sendall(request("PUT", "/api/items", b"[" + b" " * (100 * 1024), head))
+        for _ in range(20):
+            still_answers(server)
     still_answers(server)
 
 
@@ -149,14 +160,13 @@ def test_others_are_answered_while_a_million_keys_are_read(server: Server) -> No
     assert 13 * MIB < len(members) < 16 * MIB
     with ThreadPoolExecutor(2) as pool:
         heavy = [pool.submit(server.ask, "PUT", "/api/items", members) for _ in range(2)]
-        slowest, asked = 0.0, 0
+        asked = 0
         while asked < 20 or not all(each.done() for each in heavy):
-            begun = time.monotonic()
-            assert server.ask("GET", f"/api/items/{asked}").status == 200
-            slowest, asked = max(slowest, time.monotonic() - begun), asked + 1
+            with server.connect(ANSWER_SECONDS) as connection:
+                connection.sendall(request("GET", f"/api/items/{asked}"))
+                assert answer(connection).status == 200
+            asked += 1
         assert [json.loads(each.result().body) for each in heavy] == [{"members": 1_000_000}] * 2
-    print(f"slowest of {asked} other requests: {slowest:.3f} s")  # noqa: T201
-    assert slowest < 3
 
 
 @pytest.mark.parametrize(
@@ -198,6 +208,17 @@ def test_every_fault_of_a_body_is_named_by_its_path_without_its_value(server: Se
     broken = server.ask("POST", "/api/people", b'{"age": ' + CANARY.encode())
     assert broken.faults[0]["description"] == "the body is not valid JSON"
     assert CANARY.encode() not in broken.body
+
+
+@pytest.mark.parametrize(
+    "address", [b"/api/items/%ff", b"/api/items/\xff", b"/api/items/1?q=%C0%AF", b"/api/items/1?q=\xc3\xa9"]
+)
+def test_an_address_that_is_no_text_is_refused_instead_of_read_as_some_other(
+    server: Server, address: bytes
+) -> None:
+    with server.connect() as connection:
+        connection.sendall(b"GET " + address + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert answer(connection).status == 400
 
 
 # Statuses
