@@ -1,5 +1,5 @@
 # Every verb works from a fresh clone: .venv makes itself, and again when what it is made from changes.
-# ARGS adds words to run, test, faults and lock: make test ARGS="-k sweep"
+# ARGS adds words to run, test, faults, soak, mutants, bench and lock: make test ARGS="-k sweep"
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -17,7 +17,7 @@ FIND_PYTHON  = for name in $(or $(PYTHON),python3 python3.14 python3.13 python3.
                  if "$$name" -c '$(FITS)' 2>/dev/null; then echo "$$name"; break; fi; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults lint types format docs lock compose-env clean
+.PHONY: help install run test faults soak mutants bench lint types format docs lock compose-env clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,10 +45,19 @@ run: $(STAMP)  ## everything on this machine, with sample orders and short days
 	exec $(BIN)/order-records dev "$$@" $(ARGS)
 
 test: $(STAMP)  ## unit, contract and integration tests
-	@$(BIN)/pytest -m "not faults" $(ARGS)
+	@$(BIN)/pytest -m "not faults and not soak" $(ARGS)
 
 faults: $(STAMP)  ## the long fault matrix
 	@$(BIN)/pytest -m faults $(ARGS)
+
+soak: $(STAMP)  ## long runs under load: a thousand examples of each API call, minutes of random kills
+	@$(BIN)/pytest -m soak $(ARGS)
+
+mutants: $(STAMP)  ## break a copy of the code on purpose, each way in turn, and show which test notices
+	@$(BIN)/python -m tests.mutants.run $(ARGS)
+
+bench: $(STAMP)  ## the REST API under wrk, against bare FastAPI routes (docs/performance.md)
+	@$(BIN)/python -m benchmarks.api $(ARGS)
 
 lint: $(STAMP)  ## style, import arrows, Dockerfile, compose file, manifests
 	@$(BIN)/ruff check .
@@ -64,9 +73,8 @@ format: $(STAMP)  ## put code in shape
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-docs: $(STAMP)  ## write docs/settings.md anew from the settings
-	@$(BIN)/python -m runtime.settings_page > $(VENV)/settings.md
-	@mv $(VENV)/settings.md docs/settings.md
+docs: $(STAMP)  ## write what is generated below docs/ anew: settings page, schemas, AsyncAPI document
+	@$(BIN)/python -m cli.pages
 
 # Not pinned: uv runs nothing here, it writes files whose every change is read before it lands.
 $(BIN)/uv: $(STAMP)
@@ -78,10 +86,8 @@ lock: $(BIN)/uv  ## write requirements/*.txt anew (newer versions: ARGS=--upgrad
 	@$(LOCK) --constraint requirements/dev.txt --extra local -o requirements/local.txt
 	@$(LOCK) --constraint requirements/dev.txt -o requirements/runtime.txt
 
-# By way of .venv, so that a failure leaves no half .env and no stray secrets.
-compose-env: $(STAMP)  ## write .env with fresh secrets for docker compose; an existing one is kept
-	@if [ -e .env ]; then echo ".env is there and stays as it is: its keys belong to stored data."; else \
-	  umask 077 && $(BIN)/order-records keys > $(VENV)/env && mv $(VENV)/env .env && echo "Wrote .env"; fi
+compose-env: $(STAMP)  ## write the secrets that .env lacks for docker compose; those that are there are kept
+	@$(BIN)/order-records keys --compose-env .env
 
 clean:  ## remove .venv and caches (.env stays: its keys belong to stored data)
 	@rm -rf $(VENV) build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

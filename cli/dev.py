@@ -33,8 +33,9 @@ def dev(
 ) -> None:
     """Show the whole mission on this machine: a record lives its whole life in 40 seconds.
 
-    Starts MongoDB and Kafka (unless the settings name some), `consume`, `work` and a stream of sample
-    orders; at the end it checks its own claims, and exits 0 only if they hold; 130 if nothing was checked.
+    Starts MongoDB and Kafka (unless the settings name some), `consume`, `work`, `serve` and a stream of
+    sample orders, and prints how to call the API; at the end it checks its own claims, and exits 0 only if
+    they hold; 130 if nothing was checked.
 
     \b
     Example: order-records dev --for 60

@@ -2,28 +2,38 @@
 
 import base64
 import json
+import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 
 from audit.keys import verifier_key
 from runtime.environment import variable
 from runtime.errors import UserError
-from runtime.secret_keys import KEY_BYTES, SECRET_NAMES, SecretName, read_key_file
+from runtime.secret_keys import KEY_BYTES, SECRET_NAMES, read_key_file
 from runtime.settings import load_settings
 
-WHAT_FOR: dict[SecretName, str] = {
+_WHAT_FOR: Final = {
     "id_key": "Makes every record id. Never replace it; lost, replays store and revive orders under new ids.",
     "quarantine_key": "Encrypts events that could not be stored. Lost, those in quarantine cannot be read.",
     "audit_signing_key": "Signs the audit trail. Lost, new checkpoints need a new key; old ones stay valid.",
+    "hs256_secret": "Signs the API's development tokens. May be replaced at any time.",
 }
 
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--compose-env",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write to FILE instead what it lacks for docker compose: these three, and a secret for tokens.",
+)
 @click.pass_context
-def keys(context: click.Context, *, as_json: bool) -> None:
+def keys(context: click.Context, *, as_json: bool, compose_env: Path | None) -> None:
     """Make the three secrets: lines for an .env file, new ones at each call.
 
     They are printed once and stored nowhere: keep them where your secrets are kept, and keep a copy.
@@ -34,12 +44,40 @@ def keys(context: click.Context, *, as_json: bool) -> None:
     """  # noqa: D301 (click reads the \b)
     if context.invoked_subcommand is not None:
         return
-    made = {name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() for name in SECRET_NAMES}
-    if as_json:
-        click.echo(json.dumps({variable("secrets", name): key for name, key in made.items()}))
+    if compose_env is not None:
+        click.echo(_complete(compose_env))
         return
-    for name, key in made.items():
-        click.echo(f"# {WHAT_FOR[name]}\n{variable('secrets', name)}={key}")
+    made = {str(name): _new_key() for name in SECRET_NAMES}
+    if as_json:
+        click.echo(json.dumps({_variable(name): key for name, key in made.items()}))
+    else:
+        click.echo(_lines(made), nl=False)
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def _variable(name: str) -> str:
+    return variable("secrets" if name in SECRET_NAMES else "auth", name)
+
+
+def _lines(made: Mapping[str, str]) -> str:
+    return "".join(f"# {_WHAT_FOR[name]}\n{_variable(name)}={key}\n" for name, key in made.items())
+
+
+def _complete(file: Path) -> str:
+    """Appends the variables that the file lacks, and says which; its owner alone may read a new file."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    named = (line.removeprefix("export ").partition("=") for line in text.splitlines())
+    there = {name.strip() for name, _, value in named if value}
+    missing = {name: _new_key() for name in _WHAT_FOR if _variable(name) not in there}
+    if not missing:
+        return f"{file} has all of them and stays as it is: its keys belong to stored data."
+    begin = "\n" if text and not text.endswith("\n") else ""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "w") as opened:
+        opened.write(begin + _lines(missing))
+    return f"Wrote to {file}: {', '.join(map(_variable, missing))}"
 
 
 @keys.command()

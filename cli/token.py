@@ -6,14 +6,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 import click
-import jwt
 
-from runtime.environment import variable
-from runtime.errors import UserError
-from runtime.settings import Auth, load_settings
+from runtime.settings import load_settings
 from service.api.auth import Permission
-from service.api.auth_settings import check_auth_settings, shared_secret
 from service.api.claims import MAX_LIFETIME_SECONDS
+from service.api.development_token import development_token
 
 _MINUTE: Final = 60
 _ALL: Final = tuple(str(each) for each in Permission)
@@ -50,26 +47,9 @@ def token(*, subject: str, permissions: tuple[str, ...], minutes: int, as_json: 
         raise click.BadParameter("should not be empty", param_hint="--subject")
     expires = int(time.time()) + minutes * _MINUTE
     granted = list(dict.fromkeys(permissions or _ALL))
-    signed = _signed(load_settings().auth, subject, granted, expires)
+    signed = development_token(load_settings().auth, subject, granted, expires)
     if not as_json:
         click.echo(signed)
         return
     until = datetime.fromtimestamp(expires, UTC).isoformat().replace("+00:00", "Z")
     click.echo(json.dumps({"token": signed, "subject": subject, "permissions": granted, "expiresAt": until}))
-
-
-def _signed(auth: Auth, subject: str, permissions: list[str], expires: int) -> str:
-    if auth.hs256_secret is None:
-        raise UserError(
-            f"{variable('auth', 'hs256_secret')} is not set: development tokens are signed with it; where "
-            "the keys are an issuer's, only that issuer makes tokens"
-        )
-    check_auth_settings(auth)
-    claims = {
-        "iss": auth.issuer,
-        "aud": list(auth.audience),
-        "sub": subject,
-        "exp": expires,
-        auth.permissions_claim: permissions,
-    }
-    return jwt.encode(claims, shared_secret(auth), algorithm="HS256")

@@ -1,6 +1,5 @@
-"""docs/settings.md, generated: `python -m runtime.settings_page > docs/settings.md`."""
+"""The page docs/settings.md, generated from the settings."""
 
-import sys
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
@@ -15,7 +14,7 @@ or a variable of this prefix that is not in the table, stops it with one line th
 never shows the value. An empty value counts as unset. Secrets are never printed; `order-records keys` makes
 the three keys, and each process requires only those that it uses.
 
-This page is generated from the code: `python -m runtime.settings_page > docs/settings.md`.
+This page is generated from the code: `make docs`.
 
 """
 
@@ -52,7 +51,3 @@ def _meaning(field: FieldInfo) -> str:
 
 def _choices(annotation: Any) -> tuple[str, ...]:
     return get_args(annotation) if get_origin(annotation) is Literal else ()
-
-
-if __name__ == "__main__":
-    sys.stdout.write(settings_page())

@@ -22,7 +22,18 @@ from service.events import IncomingOrder, decode
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
 PAGES: Final = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md")))
-FOLDERS: Final = ("records", "audit", "runtime", "service", "worker", "local", "cli", "deploy", "tests")
+FOLDERS: Final = (
+    "records",
+    "audit",
+    "runtime",
+    "service",
+    "worker",
+    "local",
+    "cli",
+    "deploy",
+    "tests",
+    "benchmarks",
+)
 LINK: Final = re.compile(r"\[[^\]]*\]\((?!https?:)([^)\s]+)\)")
 JSON_BLOCK: Final = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BINARY_HEADERS: Final = re.compile(r"^(ce_\w+|content-type): (\S+)$", re.MULTILINE)
@@ -75,9 +86,12 @@ def code_files() -> Iterator[Path]:
     yield from (ROOT / "pyproject.toml", ROOT / "Makefile")
 
 
-def test_every_reason_code_has_its_row_on_the_publishers_page() -> None:
+def test_every_reason_code_has_its_section_on_the_publishers_page() -> None:
     codes = page("docs/publisher.md").split("## Reason codes")[1].split("\n## ")[0]
-    assert rows(codes) == [reason.value for reason in Reason]
+    heads = re.findall(r"^### `(\w+)`$", codes, re.MULTILINE)
+    texts = re.split(r"^### .*$", codes, flags=re.MULTILINE)[1:]
+    assert heads == [reason.value for reason in Reason]
+    assert min(len(text.strip()) for text in texts) > 80
 
 
 def test_the_examples_of_the_publishers_page_are_accepted() -> None:
@@ -143,8 +157,9 @@ def test_every_decision_that_is_mentioned_exists_and_is_listed() -> None:
     assert sorted(listed) == sorted(there)
 
 
-def test_every_test_that_the_readme_names_exists() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)`", page("README.md"))
+@pytest.mark.parametrize("name", ["README.md", "docs/faults.md"])
+def test_every_test_that_a_page_names_exists(name: str) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`", page(name))
     assert named
     assert [name for name in named if not (ROOT / name).is_file()] == []
 
