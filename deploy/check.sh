@@ -14,7 +14,7 @@ check_dockerfile() {
 # Dummy secrets: the developer's own .env is neither needed nor read.
 check_compose() {
     ORDER_RECORDS_SECRETS__ID_KEY=x ORDER_RECORDS_SECRETS__QUARANTINE_KEY=x \
-        ORDER_RECORDS_SECRETS__AUDIT_SIGNING_KEY=x \
+        ORDER_RECORDS_SECRETS__AUDIT_SIGNING_KEY=x ORDER_RECORDS_AUTH__HS256_SECRET=x \
         "$bin/docker-compose" --env-file /dev/null --file docker-compose.yml config --quiet
     echo "docker-compose.yml: ok"
 }

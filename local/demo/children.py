@@ -5,7 +5,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,11 @@ async def child(
         raise
     finally:
         await process.end(grace_seconds=grace_seconds)
+
+
+async def end_together(children: Sequence[Child], grace_seconds: float) -> None:
+    """Ends all at once, so that their last seconds are the same ones."""
+    await asyncio.gather(*(each.process.end(grace_seconds=grace_seconds) for each in children))
 
 
 def _get(port: int, path: str) -> str:

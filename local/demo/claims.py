@@ -94,7 +94,7 @@ async def check(
         Claim("everything due is erased", late == 0, f"{late} overdue by more than {_GRACE.seconds} s"),
         Claim("nothing is erased early", trail.early == 0, f"{trail.early} early"),
         announced,
-        await _private(trail, sent.personal),
+        await _private(trail, sent.personal.values()),
     ]
 
 
@@ -130,8 +130,8 @@ async def _announced(trail: Trail, held: Held, patience: Patience) -> Claim:
     return Claim("every act has one audit event", not missing and not twice, text)
 
 
-async def _private(trail: Trail, personal: Iterable[str]) -> Claim:
-    searched = sorted(personal)[:_SEARCHED]
+async def _private(trail: Trail, personal: Iterable[tuple[str, ...]]) -> Claim:
+    searched = sorted(set().union(*personal))[:_SEARCHED]
     found = await asyncio.to_thread(_found, list(trail.values.values()), searched)
     held = not found and not trail.malformed
     text = f"{found} of {len(searched)} personal texts found, {trail.malformed} events outside the schema"

@@ -12,9 +12,11 @@ from typing import Final
 
 from rich.console import Console
 
-from local.demo.children import Child, child
+from local.demo.api import Api
+from local.demo.api_claims import check_api
+from local.demo.children import Child, child, end_together
 from local.demo.claims import Claim, check
-from local.demo.environment import demo_environment
+from local.demo.environment import api_port, demo_environment
 from local.demo.figures import Example, Figures, look, watch_example
 from local.demo.options import POLICY, DemoOptions
 from local.demo.parts import Parts
@@ -30,10 +32,11 @@ from runtime.errors import UserError
 from runtime.settings import Settings, load_settings
 
 HELD, NOT_HELD, INTERRUPTED = 0, 1, 130
+_VERBS: Final = ("work", "consume", "serve")
 _LOOK_SECONDS: Final = 1.0
 _DRAIN_SECONDS: Final = 10.0
 # Together with what the servers take they stay under the 10 s that a Ctrl-C may take.
-_CHECK_AFTER_STOP_SECONDS: Final = 3.0
+_CHECK_AFTER_STOP_SECONDS: Final = 4.0
 _CHILD_SECONDS: Final = 2.0
 
 
@@ -59,16 +62,17 @@ class _Demo:
     """What runs, and what is known of it."""
 
     def __init__(
-        self, settings: Settings, database: Database, children: tuple[Child, Child], trail: Trail
+        self, settings: Settings, database: Database, children: dict[str, Child], api: Api, trail: Trail
     ) -> None:
         self.settings = settings
         self.database = database
-        self.consume = children[1]
+        self.consume = children["consume"]
+        self.api = api
         self.trail = trail
         self.sent = Sent()
         self.example = Example()
         self.figures: Figures | None = None
-        self._parts = Parts(children, settings.kafka.servers)
+        self._parts = Parts(list(children.values()), settings.kafka.servers)
 
     async def look(self) -> Figures:
         """Raises UserError when a part is gone."""
@@ -85,6 +89,7 @@ async def _lived(
         # Before the folder goes: a thread of a start that was broken off may still write there.
         stack.push_async_callback(asyncio.get_running_loop().shutdown_default_executor)
         demo = await unless(stopping, stack.enter_async_context(_started(options, environ, folder, say)))
+        say(f"API: {demo.api.address}/docs describes it. For example:\n  {demo.api.call}")
         say(f"Logs and data: {folder}{'' if options.keep else ' (removed at the end)'}")
         async with order_stream(demo.settings, options.seed, options.orders, options.rate) as demo.sent:
             with suppress(Interrupted):
@@ -112,26 +117,22 @@ async def _started(
         enter = stack.enter_async_context
         wanted = demo_environment(environ)
         load_settings(wanted)  # a wrong variable is told before anything is started
-        variables = {**wanted, **await enter(servers(wanted, options, folder, say))}
+        variables = {**wanted, **await enter(servers(wanted, options, folder, say)), **api_port(wanted)}
         settings = load_settings(variables)
         mongo = settings.mongo
         database = await enter(open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver))
         await first_policy(database, POLICY)
-        children = (
-            await enter(child("work", variables, folder, _CHILD_SECONDS)),
-            await enter(child("consume", variables, folder, _CHILD_SECONDS)),
-        )
-        for process in children:
+        children = {verb: await enter(child(verb, variables, folder, _CHILD_SECONDS)) for verb in _VERBS}
+        for process in children.values():
             await process.ready()
-        demo = _Demo(settings, database, children, await enter(collected_trail(settings)))
-        for process in children:  # all at once: their last seconds are the same ones
-            stack.callback(process.process.signal, signal.SIGTERM)
-        yield demo
+        trail = await enter(collected_trail(settings))
+        stack.push_async_callback(end_together, list(children.values()), _CHILD_SECONDS)
+        yield _Demo(settings, database, children, Api.of(settings, folder), trail)
 
 
 async def _watch(demo: _Demo, options: DemoOptions, console: Console) -> None:
     start = time.monotonic()
-    with View(console) as view:
+    with View(console, demo.api) as view:
         while True:  # ends by its time, by the last order's end, or by being cancelled
             elapsed = time.monotonic() - start
             figures = await demo.look()
@@ -166,4 +167,5 @@ async def _settle(demo: _Demo, patience: Patience) -> list[Claim]:
         return figures.stored + figures.unchanged + figures.quarantined >= demo.sent.events
 
     await patience.until(all_arrived, _DRAIN_SECONDS)
-    return await check(demo.database, demo.sent, await demo.look(), demo.trail, patience)
+    claims = await check(demo.database, demo.sent, await demo.look(), demo.trail, patience)
+    return [*claims, await check_api(demo.database, demo.api, demo.sent.personal)]

@@ -25,10 +25,10 @@ _FLUSH_SECONDS: Final = 2.0
 
 @dataclass
 class Sent:
-    """What was handed over so far."""
+    """What was handed over so far; `personal`: by order id, its texts that tell of somebody."""
 
     ids: set[str] = field(default_factory=set)
-    personal: set[str] = field(default_factory=set)
+    personal: dict[str, tuple[str, ...]] = field(default_factory=dict)
     events: int = 0
     duplicates: int = 0
     broken: int = 0
@@ -86,7 +86,7 @@ def _note(sent: Sent, labelled: LabelledEvent, keys: RecordKeys) -> None:
             identifier = record_id(keys.identity, incoming.natural_key)
             sent.ids.add(identifier)
             sent.first_at = sent.first_at or time.monotonic()
-            sent.personal |= set(_personal(incoming.order))
+            sent.personal[identifier] = tuple(_personal(incoming.order))
             sent.example = sent.example or (identifier if "consumer" in incoming.order else None)
 
 
@@ -94,11 +94,12 @@ def _personal(order: Any) -> Iterator[str]:
     """Texts of an order that name or describe somebody, long enough to be found by chance nowhere else."""
     free = [order.get("customAttributes"), *(line.get("customAttributes") for line in order["lineItems"])]
     people = [order.get("consumer"), order.get("origin", {}).get("cashierId"), *free]
-    yield from (text for text in _texts(people) if len(text) > 5)  # noqa: PLR2004 - "long enough"
+    yield from (text for text in texts(people) if len(text) > 5)  # noqa: PLR2004 - "long enough"
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, names of members aside."""
     if isinstance(value, str):
         yield value
     for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _texts(child)
+        yield from texts(child)

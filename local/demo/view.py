@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from local.demo.api import Api
 from local.demo.claims import Claim
 from local.demo.figures import Example, Figures
 from local.demo.trail import Trail
@@ -21,8 +22,9 @@ _WIDTH: Final = 56
 class View:
     """Shows figures as they come; `with` keeps the terminal in order."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, api: Api) -> None:
         self._console = console
+        self._api = api
         self._live = (
             Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         )
@@ -40,7 +42,7 @@ class View:
     def show(self, elapsed: float, figures: Figures, trail: Trail, example: Example) -> None:
         """Brings what is shown up to date; elapsed is in seconds since the start."""
         if self._live:
-            self._live.update(_picture(elapsed, figures, trail, example), refresh=True)
+            self._live.update(_picture(elapsed, figures, trail, example, self._api), refresh=True)
         elif elapsed >= self._next_line:
             self._next_line = elapsed + LINE_SECONDS
             self._console.print(_line(elapsed, figures), soft_wrap=True, highlight=False)
@@ -55,7 +57,7 @@ def _line(elapsed: float, figures: Figures) -> str:
     )
 
 
-def _picture(elapsed: float, figures: Figures, trail: Trail, example: Example) -> RenderableType:
+def _picture(elapsed: float, figures: Figures, trail: Trail, example: Example, api: Api) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     due = "-" if figures.next_due_seconds is None else f"in {figures.next_due_seconds:.1f} s"
     rows = (
@@ -70,7 +72,8 @@ def _picture(elapsed: float, figures: Figures, trail: Trail, example: Example) -
     if not figures.mongo_answers:
         table.add_row("[red]MongoDB does not answer[/]")
     title = f"Order Records, {elapsed:.0f} s, a day is a second (Ctrl-C ends it)"
-    return Group(Panel(table, title=title), _events(trail), _example(example))
+    where = Text(f"API: {api.address}/docs, token in {api.token_file}", overflow="fold")
+    return Group(Panel(Group(table, where), title=title), _events(trail), _example(example))
 
 
 def _events(trail: Trail) -> Panel:

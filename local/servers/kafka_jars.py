@@ -1,4 +1,4 @@
-"""Apache Kafka's class path: fetched once by Maven into the user's cache folder."""
+"""Class paths of Java programs, Apache Kafka first of all: fetched once by Maven into the cache folder."""
 
 import os
 import re
@@ -27,16 +27,24 @@ def java_and_maven() -> bool:
 async def kafka_class_path() -> str:
     """Apache Kafka's class path; the first call on a machine fetches 92 jars (54 MB).
 
+    Raises what `class_path` raises.
+    """
+    return await class_path(_POM, f"kafka-{KAFKA_VERSION}", f"Apache Kafka {KAFKA_VERSION}")
+
+
+async def class_path(pom: Path, folder_name: str, what: str) -> str:
+    """The class path of what a pom lists, kept under that name, which has to tell its versions.
+
     Raises UserError when Maven cannot fetch them. An interrupted fetch ends Maven and leaves nothing that
     looks complete; two processes may call this at once: each fetches into a folder of its own, and one of
     the two is kept.
     """
-    folder = _cache_folder() / f"kafka-{KAFKA_VERSION}"
+    folder = _cache_folder() / folder_name
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".kafka-") as scratch:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".jars-") as scratch:
             jars = Path(scratch, "jars")
-            await _fetch(jars, Path(scratch, "maven.log"))
+            await _fetch(pom, jars, Path(scratch, "maven.log"), what)
             _keep(jars, folder)
     return f"{folder}/*"
 
@@ -59,18 +67,18 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "order-records"
 
 
-async def _fetch(jars: Path, log_file: Path) -> None:
+async def _fetch(pom: Path, jars: Path, log_file: Path, what: str) -> None:
     maven = shutil.which("mvn")
     if not maven:
-        raise UserError("Apache Kafka needs Maven (mvn) to be fetched; the in-process broker does without")
-    command = [maven, "-B", "-q", "--strict-checksums", "-f", str(_POM), "dependency:copy-dependencies"]
+        raise UserError(f"{what} needs Maven (mvn) to be fetched; the in-process Kafka broker does without")
+    command = [maven, "-B", "-q", "--strict-checksums", "-f", str(pom), "dependency:copy-dependencies"]
     options = [f"-DoutputDirectory={jars}", "-DincludeScope=runtime"]
     process = Process([*command, *options], log_file)
     try:
         if not await process.wait(_MAVEN_SECONDS):
-            raise UserError(f"Maven did not fetch Apache Kafka within {_MAVEN_SECONDS} s")
+            raise UserError(f"Maven did not fetch {what} within {_MAVEN_SECONDS} s")
         if process.exit_code():
-            raise UserError(f"Maven could not fetch Apache Kafka {KAFKA_VERSION}: {process.last_lines()}")
+            raise UserError(f"Maven could not fetch {what}: {process.last_lines()}")
     finally:
         await process.end(kill=True)
 

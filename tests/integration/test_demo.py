@@ -1,6 +1,8 @@
 """The demo as whoever types it sees it: it checks itself, notices what is gone, and leaves nothing behind."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +109,35 @@ def test_it_ends_with_1_and_says_so_when_consume_ended() -> None:
 
     assert demo.returncode == 1
     assert "Error: the demo ends: `consume` ended (-9)" in output
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
+def test_the_call_that_it_prints_lists_orders_and_a_ctrl_c_ends_it_with_its_claims() -> None:
+    with running() as demo:
+        call = until_line(demo, "  curl ")[-1].strip()
+        until_line(demo, "    0 s")
+        listed = until_listed(call)
+
+        output, took = interrupted(demo)
+
+    assert listed["orderRecords"][0]["lineItems"]
+    assert demo.returncode == 0, output
+    assert took < 10
+    assert "the API shows orders as MongoDB has them │ yes" in output
+
+
+def until_listed(call: str) -> Any:
+    """What the call says once there is an order."""
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        run = subprocess.run(  # noqa: S602 - the line is what a user would paste into a shell
+            f"{call} --silent --fail --max-time 5", shell=True, capture_output=True, text=True, check=True
+        )
+        listed = json.loads(run.stdout)
+        if listed["total"]:
+            return listed
+        time.sleep(0.2)
+    raise AssertionError("no order is listed")
 
 
 async def test_on_servers_of_others_it_drops_what_it_made_and_takes_no_secret_from_a_file(

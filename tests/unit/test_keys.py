@@ -12,6 +12,7 @@ from audit.keys import verifier_key
 from cli.keys import keys
 from runtime.errors import UserError
 from runtime.settings import load_settings
+from service.api.auth_settings import check_auth_settings
 
 # The published example of the signed-note format's first implementation (golang.org/x/mod/sumdb/note).
 EXAMPLE_SECRET = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"  # noqa: S105 (published)
@@ -51,6 +52,43 @@ def test_every_call_makes_other_keys() -> None:
 
 def test_every_key_is_explained_in_one_comment_line() -> None:
     assert [line[:1] for line in run().splitlines()] == ["#", "O"] * 3
+
+
+def env_file(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def test_a_new_compose_file_has_all_keys_and_a_token_secret_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+
+    said = run("--compose-env", str(file))
+
+    written = env_file(file.read_text())
+    settings = load_settings(
+        written | {"ORDER_RECORDS_AUTH__ISSUER": "i", "ORDER_RECORDS_AUTH__AUDIENCE": "a"}
+    )
+    settings.require_secrets("id_key", "quarantine_key", "audit_signing_key")
+    check_auth_settings(settings.auth)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not [key for key in written.values() if key in said]
+
+
+def test_a_compose_file_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    before = "OTHER=1\nexport ORDER_RECORDS_SECRETS__ID_KEY=mine\nORDER_RECORDS_SECRETS__QUARANTINE_KEY="
+    file.write_text(before)
+
+    run("--compose-env", str(file))
+    completed = file.read_text()
+    run("--compose-env", str(file))
+
+    assert completed.startswith(f"{before}\n# ")
+    assert list(env_file(completed.removeprefix(before))) == [
+        "ORDER_RECORDS_SECRETS__QUARANTINE_KEY",
+        "ORDER_RECORDS_SECRETS__AUDIT_SIGNING_KEY",
+        "ORDER_RECORDS_AUTH__HS256_SECRET",
+    ]
+    assert file.read_text() == completed
 
 
 def test_the_verifier_key_is_that_of_the_settings_and_verifies_what_their_seed_signs() -> None:
