@@ -9,5 +9,7 @@ _PRIVATE: Final = frozenset({"_id", "contentDigest", "datesBy", "policyVersion",
 
 def to_api(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document as the contract shows it; dates stay datetimes (UTC, milliseconds)."""
-    members = {name: value for name, value in document.items() if name not in _PRIVATE}
-    return {"id": document["_id"], **members}
+    members = {"id": document["_id"], **document}
+    for name in _PRIVATE:
+        members.pop(name, None)
+    return members

@@ -6,16 +6,15 @@ import sys
 import threading
 import time
 import warnings
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, Processor, ProcessorReturnValue, WrappedLogger
 
-from runtime.log_privacy import describe_error, describe_foreign, short_path, type_name
+from runtime.log_lines import Lines, OurLogger, error_of
+from runtime.log_privacy import describe_foreign, short_path, type_name
 
-OUR_LOGGERS = ("records", "audit", "runtime", "service", "worker", "local", "cli")
 REPEAT_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
@@ -34,11 +33,9 @@ class LibraryFilter(logging.Filter):
         self._next: dict[tuple[str, str, int, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if hasattr(record, "_logger"):  # ours: structlog puts this in
-            return True
         if record.levelno < logging.WARNING:
             return False
-        error = _error_of(record.exc_info)
+        error = error_of(record.exc_info)
         kind = "" if error is None else type_name(type(error))
         place, now = (record.name, record.pathname, record.lineno, kind), time.monotonic()
         if now < self._next.get(place, now):
@@ -55,20 +52,48 @@ def configure_logging(process: str, level: str = "INFO") -> None:
     (FastStream does) is brought back under this one.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(process, colours=sys.stderr.isatty()))
+    lines = Lines(process, handler)
+    handler.setFormatter(_LibraryFormatter(lines))
     handler.addFilter(LibraryFilter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     _take_over_libraries()
-    for name in OUR_LOGGERS:
-        logging.getLogger(name).setLevel(level)
     logging.raiseExceptions = False  # else a line that cannot be written is printed whole, data and all
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[_from(level)],
+        logger_factory=lambda name="", *_: OurLogger(lines, name),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
     )
+
+
+def _from(least: str) -> Processor:
+    """Hands lines of at least this level over."""
+    numbers = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}
+
+    def hand_over(_: WrappedLogger, level: str, fields: EventDict) -> ProcessorReturnValue:
+        if numbers[level] < numbers[least.lower()]:
+            raise structlog.DropEvent
+        return (level, fields), {}
+
+    return hand_over
+
+
+class _LibraryFormatter(logging.Formatter):
+    """Gives the lines of libraries the form of ours, with what may be said of them."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "event": describe_foreign(record.name, record.msg, record.args),
+            "at": f"{short_path(record.pathname)}:{record.lineno} {record.funcName}",
+            "exc_info": record.exc_info,
+        }
+        level = record.levelname.lower()
+        return self._lines.text(fields, logger=record.name, level=level, created=record.created)
 
 
 def _take_over_libraries() -> None:
@@ -118,48 +143,3 @@ def _on_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
     else:
         # Without an error asyncio's messages are fixed texts: "Task was destroyed but it is pending!".
         log.error("event loop", text=context.get("message", ""))
-
-
-def _formatter(process: str, *, colours: bool) -> logging.Formatter:
-    def name_process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        event["process"] = process
-        return event
-
-    renderer: Processor
-    if colours:
-        renderer = structlog.dev.ConsoleRenderer()
-    else:
-        renderer = structlog.processors.JSONRenderer(default=lambda value: f"<{type_name(type(value))}>")
-    return structlog.stdlib.ProcessorFormatter(
-        use_get_message=False,
-        pass_foreign_args=True,
-        processors=[
-            _describe,
-            name_process,
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            renderer,
-        ],
-    )
-
-
-def _describe(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    record: logging.LogRecord = event["_record"]
-    created = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-    event["timestamp"] = created.replace("+00:00", "Z")
-    event["level"], event["logger"] = record.levelname.lower(), record.name
-    if not event["_from_structlog"]:
-        event["event"] = describe_foreign(record.name, record.msg, event.pop("positional_args"))
-        event["at"] = f"{short_path(record.pathname)}:{record.lineno} {record.funcName}"
-    error = _error_of(event.pop("exc_info", None))
-    if error is not None:
-        event["errors"] = describe_error(error)
-    event.pop("stack_info", None)
-    return {name: type_name(type(v)) if isinstance(v, BaseException) else v for name, v in event.items()}
-
-
-def _error_of(exc_info: Any) -> BaseException | None:
-    if isinstance(exc_info, BaseException):
-        return exc_info
-    if isinstance(exc_info, tuple):
-        return exc_info[1] if isinstance(exc_info[1], BaseException) else None
-    return sys.exc_info()[1] if exc_info else None

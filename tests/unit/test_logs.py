@@ -42,8 +42,6 @@ def output(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
-    for name in logs.OUR_LOGGERS:
-        logging.getLogger(name).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 
