@@ -72,7 +72,7 @@ _POOLS: Final[dict[str, list[Any]]] = {
         *_pool(_origin),
     ],
     "payments": [_ABSENT, [], *_pool(lambda: _list(_payment))],
-    "customAttributes": [_ABSENT, None, {}, {"note": "a"}],
+    "customAttributes": [_ABSENT, None, {}, {"note": "a", "tag": "Z"}],
 }
 # Most stay with the policy: an order that is born past its dates says little afterwards.
 _DATES: Final = [_ABSENT] * 15 + [at.isoformat() for at in INSTANTS]
@@ -99,10 +99,24 @@ def operations(draw: st.DrawFn) -> Any:
     return {name: value for name, value in order.items() if value is not _ABSENT}
 
 
+@st.composite
+def puts(draw: st.DrawFn, least: int = 1) -> list[Any]:
+    """The operations of a PUT."""
+    return draw(st.lists(operations(), min_size=least, max_size=8))
+
+
 def respelled(operation: Any) -> Any:
     """The same order with its members in another order, and its date as another place writes it."""
     if operation in BROKEN:
         return operation
-    turned = dict(reversed(operation.items()))
+    turned: Json = _turned(operation)
     at = datetime.fromisoformat(operation["orderRecordDate"])
     return {**turned, "orderRecordDate": at.astimezone(_ELSEWHERE).isoformat()}
+
+
+def _turned(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_turned(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _turned(value[name]) for name in reversed(value)}
+    return value

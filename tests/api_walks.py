@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from hypothesis import strategies as st
+
 from tests.api_model import ApiModel, shown
 from tests.search_answers import Place, place
 from tests.search_calls import sort_of
-from tests.search_model import SORTS
+from tests.search_model import FIELDS, QUERIES, SORTS, WORDS
 
 Json = dict[str, Any]
 
@@ -24,7 +26,7 @@ ERASED_SORTS: Final = {
 }
 KEPT_SORTS: Final = frozenset([None, *SORTS]) - ERASED_SORTS
 """By these a record stays where it is for as long as it is there, so a walk is complete across a sweep."""
-_PAGES: Final = 300
+_PAGES: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,24 @@ class Asked:
         """What is found now, in order."""
         records = {place(r, self.path, descending=self.descending): r for r in model.found(self.query)}
         return sorted(records.items(), key=lambda each: each[0], reverse=self.descending)
+
+
+_PERSONAL: Final[list[Json]] = [
+    {"anonymized": {"eq": False}},
+    {"consumer": {"consumerId": {"in": WORDS}}},
+    {"consumer": {"addresses": {"contains": {"lastName": {"in": WORDS}}}}},
+    {"origin": {"cashierId": {"in": WORDS}}},
+    {"payments": {"contains": {"transactionId": {"in": WORDS}}}},
+]
+"""Each finds what still has a person, and nothing that should have none any more."""
+
+
+@st.composite
+def searches(draw: st.DrawFn) -> Asked:
+    """Searches for everything, for persons, for anything; half of them sorted along an index."""
+    query = draw(st.just({}) | st.sampled_from(_PERSONAL) | FIELDS | QUERIES)
+    path = draw(st.none() | st.just("orderRecordDate") | st.sampled_from(SORTS))
+    return Asked(query, path, descending=path is not None and draw(st.booleans()))
 
 
 @dataclass(frozen=True)

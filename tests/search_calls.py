@@ -1,7 +1,7 @@
 """Searches on a real server, for tests: the records, the call, and all pages of a search."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -47,9 +47,9 @@ def sort_of(path: str | None, direction: str) -> Json:
     return {"sort": [sort]} if path else {}
 
 
-async def search(database: Database, query: Json, **members: Any) -> SearchPage:
+async def search(database: Database, query: Json, *, now: datetime = NOW, **members: Any) -> SearchPage:
     request = parse_search(orjson.dumps({"query": query, **members}))
-    return await search_records(database, request, KEYS, NOW)
+    return await search_records(database, request, KEYS, now)
 
 
 def ids(found: SearchPage | RecordList) -> list[str]:

@@ -1,6 +1,6 @@
-"""What a search has to answer, said once more in plain Python over records as they are seen.
+"""Records as MongoDB may hold them, and searches as clients send them, generated small so that they meet.
 
-Shares no code with the search; queries are taken as clients send them.
+tests/search_answers.py says what the answer has to be.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -19,9 +19,9 @@ IDENTITY_KEY: Final = bytes(32)
 NOW: Final = datetime(2026, 6, 17, 12, 0, 0, 123_456, tzinfo=UTC)
 _NOW_STORED: Final = NOW.replace(microsecond=123_000)
 _DAY, _MILLISECOND = timedelta(days=1), timedelta(milliseconds=1)
-_INSTANTS: Final = [_NOW_STORED + i * _DAY for i in (-40, -2, -1, 0, 1, 30)] + [_NOW_STORED + _MILLISECOND]
-_LATEST: Final = max(_INSTANTS)
-_WORDS: Final = ["", "a", "Z", "é", "\U0001f600", "$ne", "CARD"]
+INSTANTS: Final = [_NOW_STORED + i * _DAY for i in (-40, -2, -1, 0, 1, 30)] + [_NOW_STORED + _MILLISECOND]
+_LATEST: Final = max(INSTANTS)
+WORDS: Final = ["", "a", "Z", "é", "\U0001f600", "$ne", "CARD"]
 
 SORTS: Final = [
     *("orderRecordDate", "tenantOrderRecordId", "lineItems.quantity", "pricing.total.priceBreakdownTotal"),
@@ -97,11 +97,11 @@ def _few(element: Shape) -> Shape:
 
 
 def _words() -> Shape:
-    return st.sampled_from(_WORDS)
+    return st.sampled_from(WORDS)
 
 
 def _instants() -> SearchStrategy[datetime]:
-    return st.sampled_from(_INSTANTS)
+    return st.sampled_from(INSTANTS)
 
 
 _MEMBERS: Final = _members()
@@ -177,82 +177,3 @@ QUERIES: Final[SearchStrategy[Json]] = st.recursive(
     ),
     max_leaves=5,
 )
-
-
-# What is the answer
-
-
-def seen(stored: list[Json]) -> list[Json]:
-    """The records as clients see them at NOW."""
-    visible = [record for record in stored if record["deletionDate"] > NOW]
-    return [mask(r) if not r["anonymized"] and r["gdprCleanupDate"] <= NOW else r for r in visible]
-
-
-def matches(asked: Json, value: Any) -> bool:
-    """Whether a value (a record, a member, an element, None for absent) satisfies a query or a part of it."""
-    return all(_holds(name, operand, value) for name, operand in asked.items())
-
-
-def _holds(name: str, operand: Any, value: Any) -> bool:  # noqa: PLR0911 - one line an operator
-    match name:
-        case "and":
-            return all(matches(each, value) for each in operand)
-        case "or":
-            return any(matches(each, value) for each in operand)
-        case "contains":
-            return any(matches(operand, element) for element in value or ())
-        case "exists":
-            return bool(value) is operand
-        case "eq" | "notEq":
-            return (value == _operand(operand)) is (name == "eq")
-        case "in" | "notIn":
-            return (value in operand) is (name == "in")
-        case "gt" | "gte" | "lt" | "lte" | "after" | "before":
-            return _compares(name, value, _operand(operand))
-        case _:
-            return matches(operand, (value or {}).get(name))
-
-
-def _compares(name: str, value: datetime, operand: datetime) -> bool:
-    if name in ("gt", "after"):
-        return value > operand
-    if name in ("lt", "before"):
-        return value < operand
-    return value >= operand if name == "gte" else value <= operand
-
-
-_FROM_NOW: Final = {"P0D": 0, "-P1D": -1, "\u2013P2D": -2, "P30D": 30, "PT24H": 1}
-
-
-def _operand(operand: Any) -> Any:
-    if operand in _FROM_NOW:
-        return _NOW_STORED + _FROM_NOW[operand] * _DAY
-    try:
-        return datetime.fromisoformat(operand)
-    except (TypeError, ValueError):
-        return operand
-
-
-def in_order(found: list[Json], path: str | None, *, descending: bool) -> list[str]:
-    """The ids of records in a sort's order; without one, by id."""
-    pick = max if descending else min
-
-    def place(record: Json) -> tuple[Any, ...]:
-        values = _values(record, (path or "").replace("priceBreakdownTotal", "priceBreakdown.total.value"))
-        value = pick(map(_comparable, values), default=None) if path else None
-        return (value is not None, value, record["_id"]) if value is not None else (False, record["_id"])
-
-    return [record["_id"] for record in sorted(found, key=place, reverse=descending)]
-
-
-def _values(value: Any, path: str) -> list[Any]:
-    if isinstance(value, list):
-        return [each for element in value for each in _values(element, path)]
-    if not path or value is None:
-        return [] if value is None else [value]
-    name, _, rest = path.partition(".")
-    return _values(value.get(name), rest)
-
-
-def _comparable(value: Any) -> Any:
-    return value.encode() if isinstance(value, str) else value

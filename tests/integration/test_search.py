@@ -1,7 +1,8 @@
 """Search and list on a real server: what they answer, and in which order."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from datetime import timedelta
+from typing import Final
 
 import orjson
 import pytest
@@ -11,15 +12,16 @@ from hypothesis import strategies as st
 from records.mongo.client import Database, open_database
 from records.mongo.indexes import build_indexes
 from records.mongo.reads import ListRequest, get_record, list_records
-from records.mongo.search import SearchPage, search_records
+from records.mongo.search import search_records
 from records.mongo.search_indexes import SEARCH_INDEXES
 from records.search import parse_search
 from records.search_faults import SearchFaults
 from records.view import to_api
+from tests.search_answers import in_order, matches, seen
 from tests.search_calls import (
+    DAY,
     KEYS,
     Json,
-    Pages,
     backward,
     forward,
     ids,
@@ -29,7 +31,7 @@ from tests.search_calls import (
     sort_of,
     store,
 )
-from tests.search_model import FIELDS, IDENTITY_KEY, NOW, QUERIES, SORTS, in_order, matches, records, seen
+from tests.search_model import FIELDS, IDENTITY_KEY, NOW, QUERIES, SORTS, records
 
 _SERVER: Final = settings(
     deadline=None,
@@ -132,44 +134,29 @@ async def test_the_list_is_every_visible_record_once_by_id_and_counts_them(
         assert shown == (visible[0] if visible else None)
 
 
-ODD_PAYMENTS: Final[list[Any]] = [
-    *([], None, [{}], [{"receiptNumber": None}], [{"receiptNumber": "b"}], [{"receiptNumber": "a"}]),
-    *([{"receiptNumber": "c"}, {"receiptNumber": "a"}], [{"receiptNumber": "b"}, {}]),
-    [{"receiptNumber": ""}],
-]
-
-
-@pytest.mark.parametrize("walk", [forward, backward])
-@pytest.mark.parametrize("direction", ["ASC", "DESC"])
-async def test_nulls_absent_arrays_and_ties_come_once_each_while_later_ids_are_inserted(
-    database: Database, walk: Pages, direction: str
-) -> None:
-    old = [plain(i, payments=ODD_PAYMENTS[i % len(ODD_PAYMENTS)]) for i in range(27)]
-    old += [plain(i) for i in range(27, 32)]
-    await store(database, old)
-    inserted = [plain(1000 + i, payments=ODD_PAYMENTS[i % len(ODD_PAYMENTS)]) for i in range(30)]
-
-    async def search_and_insert(*args: Any, **members: Any) -> SearchPage:
-        page = await search(*args, **members)
-        await database.records.insert_one(inserted.pop())
-        return page
-
-    expected = in_order(old, "payments.receiptNumber", descending=direction == "DESC")
-    pages = await walk(search_and_insert, database, {}, 3, **sort_of("payments.receiptNumber", direction))
-    found = joined(pages)
-    assert [identifier for identifier in found if identifier < "001000"] == expected
-    assert len(set(found)) == len(found)
-
-
-async def test_a_page_can_be_turned_back_and_forth(database: Database) -> None:
-    await store(database, [plain(i, tenantOrderRecordId=str(i % 3)) for i in range(9)])
-    sort = sort_of("tenantOrderRecordId", "DESC")
-    first, second, _ = await forward(search, database, {}, 3, **sort)
-    back = await search(database, {}, before=second.start_cursor, last=3, **sort)
-    assert ids(back) == ids(first)
-    assert (back.has_previous_page, back.has_next_page) == (False, True)
-    again = await search(database, {}, after=back.end_cursor, size=3, **sort)
-    assert ids(again) == ids(second)
+async def test_a_record_has_expired_at_the_very_millisecond_of_its_date(database: Database) -> None:
+    now = NOW.replace(microsecond=123_000)
+    named: Json = {"consumer": {"consumerId": "c"}, "origin": {"type": "POS", "cashierId": "c"}}
+    live = plain(1, gdprCleanupDate=now + timedelta(milliseconds=1), **named)
+    due = plain(2, gdprCleanupDate=now, **named)
+    gone = plain(3, gdprCleanupDate=now - DAY, deletionDate=now, **named)
+    await store(database, [live, due, gone])
+    answers: list[tuple[Json, list[str]]] = [
+        ({}, ["000001", "000002"]),
+        ({"consumer": {"consumerId": {"eq": "c"}}}, ["000001"]),
+        ({"consumer": {"consumerId": {"notEq": "c"}}}, ["000002"]),
+        ({"anonymized": {"eq": True}}, ["000002"]),
+        ({"anonymized": {"eq": False}}, ["000001"]),
+    ]
+    for query, expected in answers:
+        found = await search(database, query, now=now, options={"withTotal": True})
+        assert (ids(found), found.total) == (expected, len(expected)), query
+    by_cashier = await search(database, {}, now=now, **sort_of("origin.cashierId", "ASC"))
+    assert ids(by_cashier) == ["000002", "000001"]
+    assert [record["anonymized"] for record in by_cashier.records] == [True, False]
+    listed = await list_records(database, ListRequest(5), IDENTITY_KEY, now)
+    assert (ids(listed), listed.total) == (["000001", "000002"], 2)
+    assert await get_record(database, "000003", now) is None
 
 
 async def test_an_empty_page_has_empty_cursors_and_still_knows_its_neighbours(database: Database) -> None:
@@ -188,8 +175,9 @@ async def test_a_cursor_of_another_search_is_a_fault_of_its_member(database: Dat
     await store(database, [plain(1)])
     cursor = (await search(database, {})).end_cursor
     for member, query in (("after", {"or": [{}]}), ("before", {"facilityRef": {"eq": "f"}})):
+        page: Json = {member: cursor}
         with pytest.raises(SearchFaults) as refused:
-            await search(database, query, **{member: cursor})
+            await search(database, query, **page)
         assert refused.value.faults == [(f"/{member}", "not a cursor of this query and sort")]
     with pytest.raises(SearchFaults):
         await search(database, {}, after=cursor, **sort_of("orderRecordDate", "ASC"))
