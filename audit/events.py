@@ -19,6 +19,7 @@ Flag = Literal["NEVER_ANONYMIZED"]
 ShowGrounds = Literal["PUBLISHER_SUPPORT", "INCIDENT", "DATA_SUBJECT_REQUEST"]
 DropGrounds = Literal["NOT_AN_ORDER", "SENT_AGAIN", "PUBLISHER_ASKED", "DATA_SUBJECT_REQUEST"]
 LossCause = Literal["RETENTION", "RECREATED"]
+SkipGrounds = Literal["DAMAGED", "SENT_AGAIN", "PUBLISHER_ASKED"]
 ReplayOutcome = Literal["CREATED", "UNCHANGED", "ERASED", "REFUSED"]
 
 
@@ -121,6 +122,18 @@ class QuarantineDropped(_Pointer):
     grounds: DropGrounds
 
 
+class QuarantineSkipped(_Pointer):
+    """Somebody had records stepped over that cannot be fetched: from `offset` up to but not with another.
+
+    Beside the first there may be good ones among them: of what was sent in one batch none can be read.
+    """
+
+    action: Literal["SKIP"]
+    actor: Actor
+    grounds: SkipGrounds
+    until_offset: Annotated[int, Field(ge=1)]
+
+
 class OffsetsLost(_Data):
     """Events were gone before anybody had read them: from one offset up to but not with another.
 
@@ -212,6 +225,14 @@ class QuarantineEntryDropped(_CloudEvent):
     data: QuarantineDropped
 
 
+class QuarantineRangeSkipped(_CloudEvent):
+    """Records that cannot be fetched were stepped over."""
+
+    type: Literal["order-records.quarantine.skipped.v1"]
+    subject: _QuarantineSubject
+    data: QuarantineSkipped
+
+
 class EventsLost(_CloudEvent):
     """Offsets of the order topic were gone before anybody had read them."""
 
@@ -236,6 +257,7 @@ AuditEvent = Annotated[
     | QuarantineEntryShown
     | QuarantineEntryReplayed
     | QuarantineEntryDropped
+    | QuarantineRangeSkipped
     | EventsLost
     | RetentionPolicyChanged,
     Field(discriminator="type"),

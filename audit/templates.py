@@ -20,6 +20,7 @@ from audit.types import (
     QUARANTINE_ERASED,
     QUARANTINE_REPLAYED,
     QUARANTINE_SHOWN,
+    QUARANTINE_SKIPPED,
     RECORD_ANONYMIZED,
     RECORD_DELETED,
 )
@@ -126,6 +127,11 @@ def _quarantine_dropped(item: Sequence[Any]) -> tuple[str, Json]:
     return _of_entry(item, {"action": "DROP", "grounds": grounds, "actor": actor})
 
 
+def _quarantine_skipped(item: Sequence[Any]) -> tuple[str, Json]:
+    until, grounds, actor = item[4:]
+    return _of_entry(item, {"action": "SKIP", "untilOffset": until, "grounds": grounds, "actor": actor})
+
+
 def _of_entry(item: Sequence[Any], facts: Json) -> tuple[str, Json]:
     """Every item about a quarantined event begins with its place and the reason of its refusal."""
     topic, partition, offset, reason = item[:4]
@@ -159,6 +165,7 @@ _WORDINGS: Final[dict[tuple[str, int], _Wording]] = {
     ("quarantine.shown", 1): _Wording(QUARANTINE_SHOWN, _quarantine_shown),
     ("quarantine.replayed", 1): _Wording(QUARANTINE_REPLAYED, _quarantine_replayed),
     ("quarantine.dropped", 1): _Wording(QUARANTINE_DROPPED, _quarantine_dropped),
+    ("quarantine.skipped", 1): _Wording(QUARANTINE_SKIPPED, _quarantine_skipped),
     ("offsets.lost", 1): _Wording(OFFSETS_LOST, _offsets_lost),
     ("policy.changed", 1): _Wording(POLICY_CHANGED, _policy_changed),
 }

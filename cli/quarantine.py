@@ -10,6 +10,7 @@ from cli.connected import act_of, connected, reading_time
 from cli.parameters import EntryId
 from cli.quarantine_options import ACTOR, AS_JSON, selecting
 from cli.quarantine_replay import replay
+from cli.quarantine_skip import skip_record
 from cli.quarantine_view import (
     content_facts,
     entry_facts,
@@ -32,11 +33,12 @@ from runtime.settings import Settings, load_settings
 
 @click.group()
 def quarantine() -> None:
-    """List, show, replay and drop events that could not be stored."""
+    """List, show, replay and drop events that could not be stored; skip what cannot be fetched."""
     configure_logging("quarantine", "WARNING")
 
 
 quarantine.add_command(replay)
+quarantine.add_command(skip_record)
 
 
 @quarantine.command("list")

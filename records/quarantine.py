@@ -61,6 +61,14 @@ class DropGrounds(StrEnum):
     DATA_SUBJECT_REQUEST = "DATA_SUBJECT_REQUEST"
 
 
+class SkipGrounds(StrEnum):
+    """Why a record that cannot be fetched is stepped over: a closed list, as it stands on the audit topic."""
+
+    DAMAGED = "DAMAGED"
+    SENT_AGAIN = "SENT_AGAIN"
+    PUBLISHER_ASKED = "PUBLISHER_ASKED"
+
+
 @dataclass(frozen=True, repr=False)
 class RawEvent:
     """An event as it came: bytes that nobody has to understand to keep."""

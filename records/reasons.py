@@ -27,6 +27,7 @@ class Reason(StrEnum):
     TOO_OLD = "TOO_OLD"
     CONFLICT = "CONFLICT"
     UNSTORABLE = "UNSTORABLE"
+    UNREADABLE = "UNREADABLE"
 
 
 class Refused(Exception):

@@ -36,6 +36,11 @@ class Health:
         """The event loop makes progress; the context manager's own task says so every second."""
         self._beaten = time.monotonic()
 
+    @property
+    def beaten(self) -> float:
+        """When the event loop last made progress (monotonic seconds)."""
+        return self._beaten
+
     def live_check(self, name: str, check: Check) -> None:
         """One more condition of being alive; `check` runs in the server's thread and must not wait."""
         self._checks[name] = check

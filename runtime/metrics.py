@@ -1,5 +1,7 @@
 """Every figure that the processes export, by name; labels are closed sets (and topic and partition)."""
 
+from datetime import datetime
+
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -32,6 +34,11 @@ QUARANTINED = Counter(
     ["reason"],
     registry=REGISTRY,
 )
+REFUSAL_SURGE = Gauge(
+    "order_records_refusal_surge",
+    "1 while most of the last five minutes' events went to quarantine, and more than twenty; else 0.",
+    registry=REGISTRY,
+)
 STORE_SECONDS = Histogram(
     "order_records_store_seconds",
     "Time to store one batch of events in MongoDB, in seconds.",
@@ -62,6 +69,23 @@ CONSUMER_LAG = Gauge(
 PARTITION_BLOCKED = Gauge(
     "order_records_partition_blocked",
     "Offset of the record that cannot be fetched and holds up its partition; absent when nothing does.",
+    ["topic", "partition"],
+    registry=REGISTRY,
+)
+OLDEST_UNREAD_SECONDS = Gauge(
+    "order_records_oldest_unread_event_seconds",
+    "Age of the oldest event of a partition that was not read yet, in seconds; 0 when all are read.",
+    ["topic", "partition"],
+    registry=REGISTRY,
+)
+ORDER_TOPIC_RETENTION = Gauge(
+    "order_records_order_topic_retention_seconds",
+    "How long the order topic keeps its events, in seconds; infinite when for ever, 0 when not known.",
+    registry=REGISTRY,
+)
+OFFSETS_LOST = Counter(
+    "order_records_offsets_lost_total",
+    "Offsets that were gone before anybody had read them.",
     ["topic", "partition"],
     registry=REGISTRY,
 )
@@ -115,6 +139,38 @@ OLDEST_OVERDUE_SECONDS = Gauge(
     "order_records_oldest_overdue_seconds",
     "How long the oldest of the overdue records has been due, in seconds, by action.",
     ["action"],
+    registry=REGISTRY,
+)
+
+
+def set_overdue(action: str, count: int, oldest: datetime | None, now: datetime) -> None:
+    """One action's figures at a time (UTC): how many, and the date of the oldest."""
+    OVERDUE.labels(action).set(count)
+    OLDEST_OVERDUE_SECONDS.labels(action).set((now - oldest).total_seconds() if oldest else 0.0)
+
+
+# The API
+
+REQUEST_SECONDS = Histogram(
+    "order_records_requests_seconds",
+    "Time from a request's head to the end of its answer, in seconds, by method, route template and status "
+    "class; route `unmatched` where the request got to none, status `none` where the client left first.",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, *_SECONDS),
+    registry=REGISTRY,
+)
+CONNECTIONS_REFUSED = Counter(
+    "order_records_connections_refused_total",
+    "Connections ended before their request reached a route, by reason: too many connections, invalid HTTP, "
+    "a head that is too large or too slow, or an answer that nobody read.",
+    ["reason"],
+    registry=REGISTRY,
+)
+TOKENS_REFUSED = Counter(
+    "order_records_tokens_refused_total",
+    "Requests refused by their token, by reason: missing, malformed, algorithm, key, signature, expired, "
+    "claims, or permission where the token is good and does not allow it.",
+    ["reason"],
     registry=REGISTRY,
 )
 

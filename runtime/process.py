@@ -12,6 +12,7 @@ import uvloop
 
 from runtime.health import Health
 from runtime.logs import configure_logging, install_exception_handlers
+from runtime.loop_guard import end_when_stuck
 from runtime.settings import Process, Settings
 
 log = structlog.get_logger(__name__)
@@ -20,6 +21,7 @@ EXIT_SECONDS: Final = 18.0
 """A stop that hangs is cut here: Kubernetes and the operator are promised 20 s."""
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 _REMIND_SECONDS: Final = 60.0
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 _OUR_PACKAGES: Final = frozenset({"records", "audit", "runtime", "service", "worker"})
 
 Main = Callable[[Settings, Health, asyncio.Event], Awaitable[None]]
@@ -40,12 +42,21 @@ def run(process: Process, settings: Settings, main: Main) -> None:
 async def _run(process: Process, settings: Settings, main: Main) -> None:
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     install_exception_handlers(loop)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOPS:
         loop.add_signal_handler(number, _stop, stopping)
     async with Health(settings.health.host, settings.health_port(process)) as health:
+        end_when_stuck(health)
         log.info("started", build=build(), health_port=health.port)
         await main(settings, health, stopping)
     log.info("ended")
+    _end_undisturbed(loop)
+
+
+def _end_undisturbed(loop: asyncio.AbstractEventLoop) -> None:
+    """A closing loop puts the default handlers back: a second SIGTERM would turn a clean end into a death."""
+    for number in _STOPS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _stop(stopping: asyncio.Event) -> None:

@@ -1,6 +1,6 @@
 """Partitions held up by a record that cannot be fetched: which, at what offset, and how to go on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -17,6 +17,10 @@ class BlockedPartitions:
         self._chunk = chunk
         self._singly: dict[TopicPartition, int] = {}
         self._blocked: dict[TopicPartition, int] = {}
+
+    def __iter__(self) -> Iterator[TopicPartition]:
+        """Those that wait now."""
+        return iter(self._blocked)
 
     def at_once(self, partition: TopicPartition) -> int:
         """How many records the next fetch of a partition may ask for."""
@@ -39,6 +43,12 @@ class BlockedPartitions:
             offset=offset,
             error=type(error).__name__,
         )
+
+    def stepped_over(self, partition: TopicPartition) -> None:
+        """What held it up is passed."""
+        self._singly.pop(partition, None)
+        if partition in self._blocked:
+            self._goes_on(partition)
 
     def fetched(self, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
         """Counts what came since a failure: past the bad record all is as before."""

@@ -18,9 +18,12 @@ from runtime.health import Health
 from runtime.process import build, finish_unless, sleep_unless, told, until_answered
 from runtime.settings import Settings
 from runtime.topics import KAFKA_AWAY, ensure_topics, require_topic
+from service.backlog import Backlog
 from service.consumer import OrderConsumer
 from service.ingest import Ingest
 from service.persistent import Persistent
+from service.positions import Positions
+from service.surge import Surge
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +31,7 @@ _NOT_JOINED: Final = "has not joined its group"
 _LOOK_SECONDS: Final = 2.0
 _REMIND_SECONDS: Final = 60.0
 _CLOSE_SECONDS: Final = 12.0
+_BACKLOG_SECONDS: Final = 2.0
 
 
 async def consume(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
@@ -40,13 +44,17 @@ async def consume(settings: Settings, health: Health, stopping: asyncio.Event) -
         await _start_up(settings, database, keys, stopping)
         health.ready("consumer", _NOT_JOINED)
         health.ready("start", True)
-        sink = Persistent(_ingest(settings, database, keys))
-        consumer = OrderConsumer(settings, sink.take, stopping)
+        ingest = _ingest(settings, database, keys)
+        positions = Positions(database, ingest.stamp)
+        consumer = OrderConsumer(settings, Persistent(ingest).take, positions)
+        backlog = asyncio.create_task(Backlog(settings.kafka, database, consumer).watch(stopping))
         try:
-            await _Gate(database, consumer, health).watch(stopping)
+            await _Gate(database, consumer, health, ingest.surge).watch(stopping)
         finally:
             health.ready("start", "stopping")
             await _close(consumer)
+            await asyncio.wait([backlog], timeout=_BACKLOG_SECONDS)
+            backlog.cancel()
 
 
 async def _close(consumer: OrderConsumer) -> None:
@@ -87,10 +95,11 @@ def _ingest(settings: Settings, database: Database, keys: RecordKeys) -> Ingest:
 class _Gate:
     """Starts and stops the consumer as order records are enabled and disabled."""
 
-    def __init__(self, database: Database, consumer: OrderConsumer, health: Health) -> None:
+    def __init__(self, database: Database, consumer: OrderConsumer, health: Health, surge: Surge) -> None:
         self._database = database
         self._consumer = consumer
         self._health = health
+        self._surge = surge
         self._enabled: bool | None = None
         self._trouble = ""
         self._said_at = -_REMIND_SECONDS
@@ -123,6 +132,7 @@ class _Gate:
             await self._consumer.stop()
 
     def _tell(self) -> None:
+        self._surge.tell()
         metrics.CONSUMER_ENABLED.set(self._enabled or 0)
         self._health.ready("consumer", self._state())
         now = asyncio.get_running_loop().time()

@@ -24,6 +24,7 @@ from runtime import metrics
 from runtime.kafka import faststream_security
 from runtime.process import sleep_unless
 from runtime.settings import Settings
+from service.positions import Positions
 from service.safe_consumer import SafeConsumer
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,8 @@ _LIBRARY_LOG.setLevel(logging.ERROR)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 20.0
 _DRAIN_SECONDS: Final = 9.0
 _LAG_SECONDS: Final = 1.0
+_METADATA_MILLISECONDS: Final = 60_000
+"""After so long at the latest, partitions that were added are read."""
 
 
 class RetryLater(Exception):
@@ -61,11 +64,14 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 class OrderConsumer:
     """Reads the order topic while it is started; start and stop may alternate."""
 
-    def __init__(self, settings: Settings, take: Take, stopping: asyncio.Event) -> None:
+    def __init__(self, settings: Settings, take: Take, positions: Positions) -> None:
         self._take = take
-        self._stopping = stopping
+        self._ending = asyncio.Event()
         self._pause = _FIRST_PAUSE
+        self._tries = 0
+        self._started = False
         self._membership = _Membership()
+        self._guides = {"settle": positions.settle, "step_over": positions.step_over}
         self._broker = _broker(settings)
         self._subscriber = self._subscribe(settings)
 
@@ -84,14 +90,42 @@ class OrderConsumer:
         """The error by which Kafka refuses the group or its topic, for as long as it does; else empty."""
         return self._subscriber.consumer.trouble if self._subscriber.consumer else ""
 
+    def assigned(self) -> list[int] | None:
+        """The partitions of the order topic that it reads; None while it has not joined the group."""
+        consumer = self._subscriber.consumer
+        if not self.joined or consumer is None:
+            return None
+        return sorted(partition.partition for partition in consumer.assignment())
+
+    def wanted(self) -> bool:
+        """Whether it should be reading: started, and neither stopped nor refused by Kafka since."""
+        return self._started and not self._ending.is_set() and not self.trouble
+
+    def blocked(self) -> set[int]:
+        """The partitions that wait for a record that cannot be fetched."""
+        consumer = self._subscriber.consumer
+        return set() if consumer is None else consumer.blocked()
+
+    def tries(self) -> int:
+        """How many batches were kept for a later try so far."""
+        return self._tries
+
+    def topic_is(self, topic_id: str | None) -> None:
+        """Begins anew when the topic that it reads is not the one it began with."""
+        if self.running and self._subscriber.consumer is not None:
+            self._subscriber.consumer.beginnings.topic_is(topic_id)
+
     async def start(self) -> None:
         """Begins to read. Raises KafkaError or OSError when no broker answers: try again.
 
         Joining takes as long as Kafka likes; when it is cancelled, `close` ends what was begun.
         """
+        self._started = True
+        self._ending.clear()
         await self._broker.connect()
         config = self._broker.config.broker_config
-        config.builder = functools.partial(SafeConsumer, **config.builder.keywords)  # type: ignore[attr-defined]
+        options = config.builder.keywords  # type: ignore[attr-defined]
+        config.builder = functools.partial(SafeConsumer, **{**options, **self._guides})
         try:
             await self._subscriber.start()
         except Exception:
@@ -99,13 +133,15 @@ class OrderConsumer:
             raise
 
     async def stop(self) -> None:
-        """Finishes and commits the batch in hand, and leaves the group."""
+        """Finishes and commits the batch in hand, unless it waits for a later try, and leaves the group."""
+        self._ending.set()
         await self._subscriber.stop()
         self._membership.joined = False
         metrics.CONSUMER_ASSIGNED_PARTITIONS.set(0)
 
     async def close(self) -> None:
         """Stops, and lets the connection go."""
+        self._ending.set()
         await self._broker.stop()
 
     async def measure_lag(self) -> None:
@@ -122,7 +158,7 @@ class OrderConsumer:
             group_id=settings.kafka.group_id,
             batch=True,
             max_records=settings.consumer.max_records,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             no_reply=True,
             parser=_parse_no_header,
@@ -149,6 +185,7 @@ class OrderConsumer:
         """A nack seeks back at once, without a pause of its own; so the pause is here."""
         delay = self._pause * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._tries += 1
         metrics.RETRIES.inc()
         metrics.CLOCK_STOPPED.set(isinstance(error, ClockUntrusted))
         if isinstance(error, ClockUntrusted):
@@ -157,7 +194,7 @@ class OrderConsumer:
             log.warning("not stored, trying again", seconds=round(delay, 1), error=str(error))
         else:
             log.error("not stored, trying again", seconds=round(delay, 1), exc_info=error)
-        await sleep_unless(self._stopping, delay)
+        await sleep_unless(self._ending, delay)
 
 
 def _broker(settings: Settings) -> KafkaBroker:
@@ -168,6 +205,7 @@ def _broker(settings: Settings) -> KafkaBroker:
         allow_auto_create_topics=False,
         graceful_timeout=_DRAIN_SECONDS,
         retry_backoff_ms=500,
+        metadata_max_age_ms=_METADATA_MILLISECONDS,
         logger=_LIBRARY_LOG,
     )
 

@@ -8,7 +8,6 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -105,10 +104,17 @@ def _attributes(headers: Headers) -> dict[str, str]:
     attributes = {"content-type": ""}
     for name, value in headers:
         lowered = name.lower()
-        if value is not None and (lowered == "content-type" or lowered.startswith("ce_")):
-            with suppress(UnicodeDecodeError):
-                attributes[lowered.removeprefix("ce_")] = value.decode()
+        told = lowered == "content-type" or lowered.startswith("ce_")
+        if told and value is not None and (text := _text(value)) is not None:
+            attributes[lowered.removeprefix("ce_")] = text
     return attributes
+
+
+def _text(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _decode_binary(value: bytes | None, attributes: Mapping[str, str]) -> IncomingOrder | Skipped:

@@ -31,6 +31,7 @@ from records.record import PreparedRecord, RecordRules, prepare
 from records.totals import TaxMode
 from runtime import metrics
 from service.events import IncomingOrder, Skipped, decode
+from service.surge import Surge
 
 Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,6 +80,7 @@ class Ingest:
         self._tax_mode = tax_mode
         self._policy = CachedPolicy(database)
         self._clock = CheckedClock(database)
+        self.surge = Surge()
 
     async def take(self, events: Sequence[Event]) -> None:
         """Stores or quarantines every event.
@@ -94,6 +96,7 @@ class Ingest:
         if batch.refused:
             await self._quarantine(batch, now, policy)
         _count(batch)
+        self.surge.note(len(events), len(batch.refused))
         metrics.STORE_SECONDS.observe(time.perf_counter() - started)
 
     async def stamp(self) -> Stamp:

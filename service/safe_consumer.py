@@ -11,20 +11,29 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     ConsumerStoppedError,
     GroupAuthorizationFailedError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
 )
 
+from runtime.bounded_codecs import bound_codecs
+from runtime.process import told
+from service.beginnings import Beginnings
 from service.blocked import BlockedPartitions
+from service.positions import Settle, StepOver
 
 log = structlog.get_logger(__name__)
 
 MAX_BATCH_BYTES: Final = 32 * 2**20
 """A batch ends with the chunk that reaches this: keys, values and headers together."""
 _CHUNK_RECORDS: Final = 32
+_HEADER_BYTES: Final = 64
+"""What an empty header takes as an object."""
 _PAUSE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.01
 _POSITION_SECONDS: Final = 1.0
 _GROUP_PAUSE_SECONDS: Final = 1.0
+_STEP_SECONDS: Final = 5.0
 _REMIND_SECONDS: Final = 60.0
 _TROUBLE_SECONDS: Final = 10.0
 
@@ -37,12 +46,17 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
     A record that cannot even be fetched (a broken checksum, an unknown codec, a header name that is
     not UTF-8) makes its partition wait, by name and offset in the log, once all before it are
     delivered; the other partitions go on. Reproduced with aiokafka 0.14:
-    docs/decisions/own-poll-loop.md.
+    docs/decisions/own-poll-loop.md. Where a partition is read from, `settle` decides, and nobody else:
+    any other `auto_offset_reset` than none would hide what was lost.
     """
 
-    def __init__(self, *topics: str, **options: Any) -> None:
-        super().__init__(*topics, **options)
+    def __init__(self, *topics: str, settle: Settle, step_over: StepOver, **options: Any) -> None:
+        bound_codecs()
+        super().__init__(*topics, **{**options, "auto_offset_reset": "none"})
         self._turn = 0
+        self._cut_short: TopicPartition | None = None
+        self._step_over = step_over
+        self.beginnings = Beginnings(self, settle)
         self._blocked_partitions = BlockedPartitions(_CHUNK_RECORDS)
         self._trouble, self._trouble_at, self._say_at = "", -math.inf, -math.inf
 
@@ -50,6 +64,10 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
     def trouble(self) -> str:
         """The error by which Kafka refused the group or a topic in the last ten seconds; empty for none."""
         return self._trouble if time.monotonic() - self._trouble_at < _TROUBLE_SECONDS else ""
+
+    def blocked(self) -> set[int]:
+        """The partitions that wait for a record that cannot be fetched."""
+        return {partition.partition for partition in self._blocked_partitions}
 
     async def getmany(
         self, *_: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -80,13 +98,13 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
     async def _fetch(self, limit: int) -> _Fetched:
         partitions = sorted(self.assignment())
         self._blocked_partitions.keep(partitions)
-        self._turn = (self._turn + 1) % max(1, len(partitions))  # another one is first each time
+        partitions = await self.beginnings.of(partitions)
         fetched: _Fetched = {}
         size = 0
-        for partition in partitions[self._turn :] + partitions[: self._turn]:
+        for partition in self._in_turn(partitions):
             records: list[ConsumerRecord] = []
             while limit > 0 and size < MAX_BATCH_BYTES:
-                chunk = await self._fetch_chunk(partition, limit)
+                chunk = await self._fetch_chunk(partition, limit, in_hand=bool(records))
                 if not chunk:
                     break
                 records += chunk
@@ -94,9 +112,23 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
                 size += _size(chunk)
             if records:
                 fetched[partition] = records
+            if limit <= 0 or size >= MAX_BATCH_BYTES:
+                self._cut_short = partition
+                break
         return fetched
 
-    async def _fetch_chunk(self, partition: TopicPartition, limit: int) -> list[ConsumerRecord]:
+    def _in_turn(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Another is first each time, unless one was cut short: what that has unpacked takes memory."""
+        if self._cut_short in partitions:
+            self._turn = partitions.index(self._cut_short)
+        else:
+            self._turn = (self._turn + 1) % max(1, len(partitions))
+        self._cut_short = None
+        return partitions[self._turn :] + partitions[: self._turn]
+
+    async def _fetch_chunk(
+        self, partition: TopicPartition, limit: int, *, in_hand: bool
+    ) -> list[ConsumerRecord]:
         # aiokafka counts open fetches to know that somebody polls, and miscounts after an error.
         counter = self._subscription
         open_fetches = counter._fetch_count  # noqa: SLF001 - no public way
@@ -107,23 +139,48 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other partitions must go on
             counter._fetch_count, counter._last_fetch_ended = open_fetches, time.monotonic()  # noqa: SLF001
-            await self._let_wait(partition, error)
+            if isinstance(error, OffsetOutOfRangeError | NoOffsetForPartitionError):
+                self.beginnings.find_anew(partition)
+            else:
+                await self._let_wait(partition, error, in_hand=in_hand)
             return []
         records = fetched.get(partition, [])
         if records:
             self._blocked_partitions.fetched(partition, records)
         return records
 
-    async def _let_wait(self, partition: TopicPartition, error: Exception) -> None:
+    async def _let_wait(self, partition: TopicPartition, error: Exception, *, in_hand: bool) -> None:
         if isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError):
             self._remember(error)
         elif not self._blocked_partitions.failed(partition):
             return  # not paused: those before the bad record come first
         elif (offset := await self._offset(partition)) is not None:
             self._blocked_partitions.blocked(partition, offset, error)
+            if not in_hand and await self._stepped_over(partition, offset):
+                return
         if partition in self.assignment():
             self.pause(partition)
             asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._let_go_on, partition)
+
+    async def _stepped_over(self, partition: TopicPartition, offset: int) -> bool:
+        """Whether somebody had the record stepped over, and its partition goes on behind it.
+
+        The group's offset is moved at once, so nothing of the partition may be in hand: it is not stored yet.
+        """
+        try:
+            async with asyncio.timeout(_STEP_SECONDS):
+                until = await self._step_over(
+                    partition.topic, partition.partition, offset, self.beginnings.topic_id
+                )
+                if until is None or await self._offset(partition) != offset:
+                    return False
+                self.seek(partition, until)
+                self._blocked_partitions.stepped_over(partition)
+                await self.commit({partition: until})
+        except Exception as error:  # noqa: BLE001 - it is looked at again as long as the partition waits
+            log.warning("cannot step over a record, trying again", error=told(error))
+            return False
+        return True
 
     async def _offset(self, partition: TopicPartition) -> int | None:
         """Where the next fetch of a partition begins; None when another member reads it now."""
@@ -143,6 +200,6 @@ def _size(records: Sequence[ConsumerRecord]) -> int:
     return sum(
         len(record.key or b"")
         + len(record.value or b"")
-        + sum(len(name) + len(value or b"") for name, value in record.headers)
+        + sum(_HEADER_BYTES + len(name) + len(value or b"") for name, value in record.headers)
         for record in records
     )

@@ -14,6 +14,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from records.mongo.errors import StoreError, translated
+from records.mongo.pool_waits import mend_pool_waits
 
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
@@ -59,6 +60,7 @@ async def open_database(uri: str, name: str, driver: Driver = "pymongo") -> Asyn
 
     Raises StoreError for a connection string that nobody can follow.
     """
+    mend_pool_waits()
     with translated(), _readable():
         client = _client(driver)(
             uri,

@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError, WriteConcernError
+from bson.errors import BSONError
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+)
 
 _TRANSIENT_LABELS: Final = (
     "TransientTransactionError",
@@ -12,11 +20,14 @@ _TRANSIENT_LABELS: Final = (
     "RetryableWriteError",
 )
 _TRANSIENT_CODES: Final = frozenset(
-    {6, 7, 43, 50, 64, 89, 91, 112, 134, 175, 189, 237, 239, 246, 251, 262, 290}
-    | {9001, 10107, 11600, 11601, 11602, 13435, 13436}
+    {6, 7, 24, 43, 50, 64, 89, 91, 112, 133, 134, 150, 175, 189, 202, 237, 239, 246, 251, 262, 290, 462}
+    | {9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 14031}
 )
-"""Elections, shutdowns, lost hosts, deadlines, write conflicts, and what the server ended in the middle
-(a cursor, a plan, an operation, a snapshot, a transaction): no driver labels them everywhere."""
+"""Elections, shutdowns, lost hosts, deadlines, write conflicts, stale routing, a full disk, too many
+requests, and what the server ended in the middle (a cursor, a plan, an operation, a snapshot, a transaction):
+no driver labels them everywhere."""
+_TRANSIENT_CLASSES: Final = (ConnectionFailure, ConfigurationError)
+"""No connection, or none to be had: a name server that does not answer makes a ConfigurationError."""
 
 
 class StoreError(Exception):
@@ -33,16 +44,20 @@ class LeaseLost(StoreError):
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns driver errors into StoreError, or StoreUnavailable where waiting may help."""
+    """Turns driver errors into StoreError, or StoreUnavailable where waiting may help.
+
+    A document that is at fault, and every error that nobody knows, is a StoreError: whoever stores several
+    documents at once tries them apart to find out.
+    """
     try:
         yield
     except TimeoutError:
         raise StoreUnavailable("deadline exceeded") from None
     except PyMongoError as error:
-        kind = (
-            StoreError if isinstance(error, OperationFailure) and not _transient(error) else StoreUnavailable
-        )
+        kind = StoreUnavailable if _transient(error) else StoreError
         raise kind(describe(error)) from None
+    except BSONError as error:  # its text holds the value
+        raise StoreError(type(error).__name__) from None
 
 
 def describe(error: PyMongoError) -> str:
@@ -61,6 +76,8 @@ def _codes(error: PyMongoError) -> set[int]:
 
 
 def _transient(error: PyMongoError) -> bool:
+    if isinstance(error, _TRANSIENT_CLASSES):
+        return True
     unconfirmed = isinstance(error, WriteConcernError) or (
         isinstance(error, BulkWriteError) and bool(error.details.get("writeConcernErrors"))
     )

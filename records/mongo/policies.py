@@ -97,7 +97,15 @@ class CachedPolicy:
 
     async def get(self) -> GdprPolicy:
         """The policy. Raises StoreUnavailable when it is stale and MongoDB is away."""
-        if time.monotonic() - self._read_at > _POLICY_SECONDS:
-            self._policy = await gdpr_policy(self._database)
-            self._read_at = time.monotonic()
+        begun = time.monotonic()
+        if begun - self._read_at > _POLICY_SECONDS:
+            self._keep(await gdpr_policy(self._database), begun)
         return self._policy
+
+    def changed(self, policy: GdprPolicy) -> None:
+        """Whoever changes it here sees the change at once."""
+        self._keep(policy, time.monotonic())
+
+    def _keep(self, policy: GdprPolicy, seen_at: float) -> None:
+        if seen_at > self._read_at:  # else it was changed while an older one was on its way
+            self._policy, self._read_at = policy, seen_at

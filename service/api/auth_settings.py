@@ -22,7 +22,8 @@ _NOT_AN_ARRAY: Final = frozenset({"scope", "iss", "sub", "aud", "exp", "nbf", "i
 def check_auth_settings(auth: Auth, *, insecure_urls: bool = False) -> None:
     """Raises UserError, naming every variable at fault, unless tokens can be verified with these settings.
 
-    `insecure_urls` lets the key set's address begin with http; `dev` alone says so. Source: design section 3.
+    `insecure_urls` lets the key set's address begin with http, for a key server on one's own machine; no
+    setting says so. `dev` needs none: it signs its own tokens. Source: design section 3.
     """
     problems = []
     if auth.issuer is None:

@@ -16,12 +16,15 @@ from records.mongo.errors import translated
 from records.mongo.ingest import Outcome, Stored, store
 from records.mongo.reads import shown
 from records.payload import KNOWN_MEMBERS, MAX_ORDER_BYTES, OrderPayload
-from records.reasons import Refused, pointer
+from records.reasons import Reason, Refused, pointer
 from records.record import PreparedRecord, RecordRules, prepare
 
 _ORDER: Final = TypeAdapter(OrderPayload)
 _MAX_FAULTS: Final = 20
 _CONFLICT: Final = "an order of this name with other content is stored; records never change"
+_REFUSALS: Final = {
+    Reason.INVALID_RETENTION: "farther ahead than the service allows, or the clean-up after the deletion"
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,7 +73,7 @@ def _judge(
     except ValidationError as error:
         return _Failed(_faults(error))
     except Refused as refused:
-        return _Failed(str(refused))
+        return _Failed(f"{refused.pointer}: {_REFUSALS.get(refused.reason, refused.reason)}")
 
 
 def _bytes_of(operation: Any) -> int:
@@ -110,9 +113,12 @@ def _failure(message: str) -> dict[str, Any]:
 
 
 def _faults(error: ValidationError) -> str:
-    """Every fault by its place, without a value or a name of the sender's."""
+    """Every fault by its place, without a value or a name of the sender's; of very many the first."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(_fault(fault) for fault in faults[:_MAX_FAULTS])
+    told = [_fault(fault) for fault in faults[:_MAX_FAULTS]]
+    if len(faults) > _MAX_FAULTS:
+        told.append(f"and {len(faults) - _MAX_FAULTS} more faults")
+    return "; ".join(told)
 
 
 def _fault(fault: ErrorDetails) -> str:

@@ -62,6 +62,7 @@ def configurations_router(api: ApiContext) -> APIRouter:
             )
         except VersionConflict as conflict:
             raise _conflict(wanted.version, conflict) from None
+        api.policy.changed(changed)
         return answer(_policy(changed))
 
     return router

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from fastapi import Request
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from records.keys import RecordKeys
@@ -71,7 +70,8 @@ class ApiContext:
         """A good token is verified once per request, whoever asks first."""
         state = scope.setdefault("state", {})
         if "principal" not in state:
-            header = ", ".join(Headers(scope=scope).getlist("authorization")) or None
+            sent = [value for name, value in scope["headers"] if name == b"authorization"]
+            header = b", ".join(sent).decode("latin-1") or None
             state["principal"] = self.authenticator.authenticate(header)
         principal: Principal = state["principal"]
         return principal

@@ -51,6 +51,28 @@ async def test_each_order_of_a_put_is_judged_alone_and_the_order_is_kept(client:
     assert "/facilityRef" in answered["details"][1]["error"]["message"]
 
 
+async def test_dates_that_cannot_be_kept_are_named_by_their_place(client: httpx.AsyncClient) -> None:
+    later, earlier = "2027-06-02T00:00:00Z", "2027-06-01T00:00:00Z"
+    turned = order(1, gdprCleanupDate=later, deletionDate=earlier)
+    far = order(2, deletionDate="2999-01-01T00:00:00Z")
+
+    details = (await put(client, turned, far))["details"]
+
+    assert [detail["status"] for detail in details] == ["FAILED", "FAILED"]
+    places = [detail["error"]["message"].partition(": ")[0] for detail in details]
+    assert places == ["/gdprCleanupDate", "/deletionDate"]
+
+
+async def test_of_very_many_faults_of_an_order_the_first_are_told_and_how_many_more_there_are(
+    client: httpx.AsyncClient,
+) -> None:
+    wrong = order(1, payments=[{}] * 50)
+    message = (await put(client, wrong))["details"][0]["error"]["message"]
+    *told, more = message.split("; ")
+    assert [fault.partition(": ")[0] for fault in told] == [f"/payments/{i}/value" for i in range(20)]
+    assert more == "and 30 more faults"
+
+
 async def test_an_idempotency_key_names_orders_that_have_no_number(client: httpx.AsyncClient) -> None:
     nameless = order(1)
     del nameless["tenantOrderRecordId"]
@@ -116,6 +138,20 @@ async def test_a_changed_policy_is_announced_by_a_pseudonym_and_unchanged_writes
     assert len(entries[0]["items"][0][3]) == 32
     stale = await client.put(path, json={"version": 0, "retentionTime": 5})
     assert (stale.status_code, stale.json()[0]["version"]) == (409, 1)
+
+
+async def test_a_changed_policy_holds_for_the_very_next_order(client: httpx.AsyncClient) -> None:
+    await put(client, order(1))  # by the policy before
+    changed = {"version": 0, "retentionTime": 10, "deletionTimeAfterRetention": 20}
+    assert (await client.put("/api/configurations/gdpr", json=changed)).status_code == 200
+
+    record = (await put(client, order(2)))["details"][0]["orderRecord"]
+
+    created, cleanup, deletion = (
+        datetime.fromisoformat(record[date]) for date in ("created", "gdprCleanupDate", "deletionDate")
+    )
+    assert cleanup - created == timedelta(days=10)
+    assert deletion - cleanup == timedelta(days=20)
 
 
 async def test_the_lifecycle_shows_dates_and_counts_and_no_order(client: httpx.AsyncClient) -> None:

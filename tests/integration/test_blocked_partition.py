@@ -1,7 +1,5 @@
 """A record that cannot be fetched, on a real Kafka: all before it arrive, and its offset is named."""
 
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,32 +12,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from runtime.metrics import REGISTRY
 from service.safe_consumer import SafeConsumer
+from tests.running_consumer import from_the_first, never
+from tests.unfetchable import publish_unfetchable
 
 BAD: Final = 50
-
-# In a process of its own: aiokafka's C extension, once loaded, takes no such header name.
-PRODUCE: Final = """
-import asyncio, os, sys
-os.environ["AIOKAFKA_NO_EXTENSIONS"] = "1"
-from aiokafka import AIOKafkaProducer
-
-class NotUtf8(str):
-    def encode(self, *_):
-        return b"\\xff\\xfe"
-
-async def main(bootstrap, topic, bad):
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=50) as producer:
-        for partition, count in ((0, 80), (1, 70)):
-            sent = []
-            for n in range(count):
-                if n in (bad, bad + 1):  # it is a batch of its own: the rest of one cannot be read either
-                    await asyncio.gather(*sent)
-                name = NotUtf8("x") if (partition, n) == (0, bad) else "x"
-                sent.append(await producer.send(topic, b"%d" % n, partition=partition, headers=[(name, b"")]))
-            await asyncio.gather(*sent)
-
-asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
-"""
 
 
 async def make_topic(bootstrap: str, topic: str) -> None:
@@ -57,7 +33,8 @@ async def consumer_of(bootstrap: str, topic: str) -> AsyncIterator[SafeConsumer]
         topic,
         bootstrap_servers=bootstrap,
         group_id=f"{topic}-readers",
-        auto_offset_reset="earliest",
+        settle=from_the_first,
+        step_over=never,
         enable_auto_commit=False,
     )
     await consumer.start()
@@ -81,8 +58,7 @@ async def test_all_before_a_bad_record_arrive_and_its_offset_is_named(
 ) -> None:
     topic = topic_names("orders")
     await make_topic(real_kafka, topic)
-    command = [sys.executable, "-c", PRODUCE, real_kafka, topic, str(BAD)]
-    subprocess.run(command, check=True, timeout=60)  # noqa: S603, ASYNC221 - nothing else runs here
+    await publish_unfetchable(real_kafka, topic, BAD)
     labels = {"topic": topic, "partition": "0"}
 
     with structlog.testing.capture_logs() as lines:
@@ -130,8 +106,7 @@ async def test_a_batch_ends_at_its_limit_of_bytes(
 ) -> None:
     topic = topic_names("orders")
     await make_topic(real_kafka, topic)
-    command = [sys.executable, "-c", PRODUCE, real_kafka, topic, "-1"]
-    subprocess.run(command, check=True, timeout=60)  # noqa: S603, ASYNC221 - nothing else runs here
+    await publish_unfetchable(real_kafka, topic, -1)
     monkeypatch.setattr("service.safe_consumer.MAX_BATCH_BYTES", 1)
     async with consumer_of(real_kafka, topic) as consumer:
         sizes: list[int] = []

@@ -55,7 +55,8 @@ async def test_a_stop_ends_in_order_though_kafka_hangs(
         stack.enter_context(frozen(kafka.pid))
     with stack:
         starting = await deployment.start("consume", wait=False)
-        await asyncio.sleep(4)
+        await until(lambda: says(starting, b"livez", b"ok"), 30, "about to start")
+        await asyncio.sleep(2)
         await asyncio.gather(*(ended_in_order(each) for each in (working, joining, starting)))
 
 

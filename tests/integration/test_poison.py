@@ -15,6 +15,7 @@ from records.mongo.clock import CheckedClock
 from records.mongo.indexes import build_indexes
 from records.policy import DateRules
 from records.quarantine import MAX_SEALED_BYTES, QuarantineKey
+from runtime.metrics import REGISTRY
 from service.ingest import Event, Ingest
 
 MIB = 2**20
@@ -49,6 +50,7 @@ async def test_events_that_are_all_header_go_to_quarantine(database: Database) -
     header = (("x", bytes(MIB)),)
     await ingest_on(database).take([event(n, b"", header) for n in range(300)])
     assert await database.quarantine.count_documents({"sealed": {"$exists": True}}) == 300
+    assert REGISTRY.get_sample_value("order_records_refusal_surge") == 1
 
 
 async def test_an_event_that_nobody_can_hold_leaves_its_entry(database: Database) -> None:

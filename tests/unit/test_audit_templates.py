@@ -16,7 +16,7 @@ from audit import events
 from audit.events import AuditEvent
 from audit.templates import AuditRecord, UnknownTemplate, canonical, expand, timestamp
 from records.mongo.quarantine_replay import ANNOUNCED
-from records.quarantine import DropGrounds, ShowGrounds
+from records.quarantine import DropGrounds, ShowGrounds, SkipGrounds
 from records.read_positions import Cause
 from records.reasons import Reason
 from tests.strategies import INSTANTS
@@ -38,6 +38,7 @@ ITEMS: dict[str, list[list[Any]]] = {
     "quarantine.shown": [["order-completed", 3, 12345, "WRONG_TYPE", "INCIDENT", ACTOR]],
     "quarantine.replayed": [["order-completed", 3, 12345, "WRONG_TYPE", "/payload/*", "CREATED", ACTOR]],
     "quarantine.dropped": [["order-completed", 3, 12345, "WRONG_TYPE", "SENT_AGAIN", ACTOR]],
+    "quarantine.skipped": [["order-completed", 3, 12345, "UNREADABLE", 12350, "DAMAGED", ACTOR]],
     "offsets.lost": [["order-completed", 3, 12345, 12400, "RETENTION"]],
 }
 NUMBERED = ("anonymized", "deleted", "quarantine.erased")
@@ -95,6 +96,12 @@ GOLDEN = {
         f'"grounds":"SENT_AGAIN","offset":12345,"partition":3,{_POLICY},"reason":"WRONG_TYPE",',
         '"template":1,"topic":"order-completed","worker":{"build":"1.4.2"}},',
         f'{_FIRST},{_ENTRY},"type":"order-records.quarantine.dropped.v1"}}',
+    ),
+    "quarantine.skipped": (
+        '{"data":{"action":"SKIP","actor":"5f1e578d1ca982d2a636924b631770b9",',
+        f'"grounds":"DAMAGED","offset":12345,"partition":3,{_POLICY},"reason":"UNREADABLE",',
+        '"template":1,"topic":"order-completed","untilOffset":12350,"worker":{"build":"1.4.2"}},',
+        f'{_FIRST},{_ENTRY},"type":"order-records.quarantine.skipped.v1"}}',
     ),
     "offsets.lost": (
         '{"data":{"action":"LOSE_OFFSETS","cause":"RETENTION","fromOffset":12345,"partition":3,',
@@ -249,6 +256,7 @@ def test_every_word_that_a_person_may_choose_or_cause_fits_its_event(kind: str, 
         (events.ShowGrounds, ShowGrounds),
         (events.DropGrounds, DropGrounds),
         (events.ReplayOutcome, ANNOUNCED),
+        (events.SkipGrounds, SkipGrounds),
         (events.LossCause, Cause),
     ],
 )

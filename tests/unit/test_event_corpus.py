@@ -15,7 +15,7 @@ from tests.refusals import check_refusal
 
 AT: Final = datetime.now(UTC)
 RULES: Final = RecordRules(RecordKeys.derive(bytes(32)), GdprPolicy(), DateRules())
-NOT_BY_ONE_EVENT: Final = {Reason.CONFLICT, Reason.UNSTORABLE}
+NOT_BY_ONE_EVENT: Final = {Reason.CONFLICT, Reason.UNSTORABLE, Reason.UNREADABLE}
 
 
 @pytest.mark.parametrize("name", entries())

@@ -1,11 +1,27 @@
-"""Waiting for a server that is away."""
+"""Waiting for a server that is away, and ending in order."""
 
 import asyncio
+import subprocess
+import sys
+from typing import Final
 
 import pytest
 
 from runtime.errors import UserError
 from runtime.process import finish_unless, sleep_unless, told, until_answered
+
+_STOPPED_TWICE: Final = """
+import os, signal
+from runtime.process import run
+from runtime.settings import load_settings
+
+async def main(settings, health, stopping):
+    os.kill(os.getpid(), signal.SIGTERM)
+    await stopping.wait()
+
+run("work", load_settings({"ORDER_RECORDS_HEALTH__PORT": "0"}), main)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
 
 
 class _AwayError(Exception):
@@ -74,3 +90,10 @@ def test_only_our_own_errors_are_told_with_their_text() -> None:
     assert told(OSError("/home/erika")) == "OSError"
     assert told(_AwayError("foreign")) == "_AwayError"
     assert told(UserError("do this")) == "UserError: do this"
+
+
+def test_a_second_stop_while_a_process_ends_does_not_spoil_its_clean_end() -> None:
+    ended = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", _STOPPED_TWICE], timeout=30, check=False, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr.count("Traceback")) == (0, 0), ended.stderr
