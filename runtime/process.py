@@ -53,7 +53,9 @@ async def _run(process: Process, settings: Settings, main: Main) -> None:
 
 
 def _end_undisturbed(loop: asyncio.AbstractEventLoop) -> None:
-    """A closing loop puts the default handlers back: a second SIGTERM would turn a clean end into a death."""
+    """Python puts default handlers back at its own end, in place of all but those that ignore: a second
+    SIGTERM would then turn a clean end into a death.
+    """
     for number in _STOPS:
         loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)

@@ -3,8 +3,9 @@
 import asyncio
 import base64
 import os
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from local.demo.children import Child, child
 from local.samples.forms import SampleEvent
+from local.servers.process import HOST, Process, free_port
 from records.mongo.client import Database
 from records.mongo.policies import first_policy
 from records.policy import GdprPolicy
+from runtime.environment import variable
 from runtime.settings import Settings, load_settings
 
 Place = tuple[int, int]
@@ -40,6 +43,14 @@ class Deployment:
         started = await self.stack.enter_async_context(
             child(verb, {**os.environ, **self.variables, **changed}, self.folder)
         )
+        if wait:
+            await started.ready()
+        return started
+
+    async def start_faulty(self, verb: str, *faults: str, wait: bool = True, **changed: str) -> Child:
+        """The verb with faults at named steps: tests/e2e/faulty_verb.py."""
+        environ = {**os.environ, **self.variables, **changed}
+        started = await self.stack.enter_async_context(faulty(verb, faults, environ, self.folder))
         if wait:
             await started.ready()
         return started
@@ -90,6 +101,21 @@ class Deployment:
 
     def logs(self) -> str:
         return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+
+@asynccontextmanager
+async def faulty(
+    verb: str, faults: Iterable[str], environ: dict[str, str], folder: Path
+) -> AsyncIterator[Child]:
+    """As `child`, for the verb with faults."""
+    port = free_port()
+    env = {**environ, variable("health", "port"): str(port), variable("health", "host"): HOST}
+    command = [sys.executable, "-m", "tests.e2e.faulty_verb", verb, *faults]
+    process = Process(command, folder / f"{verb}.log", env)
+    try:
+        yield Child(verb, process, port)
+    finally:
+        await process.end(kill=True)
 
 
 async def deploy(

@@ -4,6 +4,7 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,6 +13,8 @@ from records.policy import GdprPolicy
 from tests.e2e.deployment import Deployment, deploy
 
 Deploy = Callable[[str, str, GdprPolicy], Awaitable[Deployment]]
+LONG: Final = GdprPolicy(retention_time=3000, deletion_time_after_retention=3000, version=1)
+"""With days of a second: nothing becomes due while a test runs."""
 
 
 @pytest.fixture

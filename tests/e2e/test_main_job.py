@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -24,17 +23,15 @@ from tests.e2e.checker import (
     check_sequence,
     read_trail,
 )
-from tests.e2e.deployment import Deployment, until
+from tests.e2e.deployment import until
 from tests.e2e.expected import due_of, ids_of, people
+from tests.e2e.fixtures import LONG, Deploy
 from tests.parts import StartKafka, StartMongod
-
-Deploy = Callable[[str, str, GdprPolicy], Awaitable[Deployment]]
 
 # PyMongo leaves sockets of a killed server to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 SEED = 20_261_124
-LONG = GdprPolicy(retention_time=3000, deletion_time_after_retention=3000, version=1)
 
 
 async def _counted(*children: Child) -> dict[str, float]:

@@ -20,7 +20,7 @@ async def main(settings, health, stopping):
     await stopping.wait()
 
 run("work", load_settings({"ORDER_RECORDS_HEALTH__PORT": "0"}), main)
-os.kill(os.getpid(), signal.SIGTERM)
+assert signal.getsignal(signal.SIGTERM) is signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 """
 
 
