@@ -133,10 +133,7 @@ class ApiModel:
 
 def shown(document: Json) -> Json:
     """A record in the contract's shape, as JSON."""
-    members = {"id" if name == "_id" else name: value for name, value in document.items()}
-    return {
-        name: _written(value) if isinstance(value, datetime) else value for name, value in members.items()
-    }
+    return {"id" if name == "_id" else name: _written(value) for name, value in document.items()}
 
 
 def _written(value: Any) -> Any:

@@ -46,11 +46,8 @@ def _address() -> Json:
 
 def _payment() -> Json:
     words = {name: _word() for name in ("paymentMethod", "receiptNumber", "transactionId")}
-    status = _RANDOM.choice(["COMPLETED", "REFUNDED"])
-    return {
-        "value": {"value": 5, "currency": "EUR", "decimalPlaces": 2},
-        **_some({**words, "status": status}),
-    }
+    words["status"] = _RANDOM.choice(["COMPLETED", "REFUNDED"])
+    return {"value": {"value": 5, "currency": "EUR", "decimalPlaces": 2}, **_some(words)}
 
 
 def _origin() -> Json:
@@ -67,10 +64,7 @@ _POOLS: Final[dict[str, list[Any]]] = {
     "orderRecordDate": [at.isoformat() for at in INSTANTS],
     "lineItems": _pool(lambda: _list(_line, least=1)),
     "consumer": [_ABSENT, *_pool(lambda: _some({"consumerId": _word(), "addresses": _list(_address)}))],
-    "origin": [
-        _ABSENT,
-        *_pool(_origin),
-    ],
+    "origin": [_ABSENT, *_pool(_origin)],
     "payments": [_ABSENT, [], *_pool(lambda: _list(_payment))],
     "customAttributes": [_ABSENT, None, {}, {"note": "a", "tag": "Z"}],
 }

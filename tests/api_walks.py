@@ -105,7 +105,7 @@ def foretold(model: ApiModel, asked: Asked, edge: Place | None, size: int, *, fo
 
 @dataclass
 class _Seen:
-    """Ids in the direction of the walk, and the records that were there all the time since."""
+    """What came, and which of the records found then were there all the time since."""
 
     ids: list[str]
     steady: set[str] | None  # None: it did not begin at an end
@@ -120,6 +120,7 @@ class Walk:
     forward: bool = True
     at_end: bool = False
     _edges: tuple[Place, Place] | None = None
+    # All pages since the last turn as they came, and the last page in the order of the result.
     _run: _Seen = field(default_factory=lambda: _Seen([], None))
     _page: _Seen = field(default_factory=lambda: _Seen([], None))
     _ends: tuple[bool, bool] = (False, False)
