@@ -4,7 +4,15 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, with_config
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    with_config,
+)
 from pydantic_core import PydanticCustomError
 
 from records.free_json import check_custom_attributes, check_names
@@ -31,6 +39,13 @@ def parse_instant(value: object) -> datetime:
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE: Final = BeforeValidator(_whole)
+"""JSON knows one kind of number: 20.0 is 20, and 20.5 stays for the schema to refuse. Stands after the
+limits: they would hold behind it as well, but the document would not show them."""
 Instant = Annotated[
     datetime, PlainValidator(parse_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]

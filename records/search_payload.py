@@ -2,24 +2,17 @@
 
 from typing import Annotated, Final, Required
 
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from records.cursor import MAX_CURSOR_CHARACTERS
-from records.scalars import CLOSED
+from records.scalars import CLOSED, WHOLE
 from records.search_query import SearchQuery
 from records.search_sort import OneSortKey
 
 MAX_PAGE: Final = 250
 
-
-def _whole(value: object) -> object:
-    """The contract says `number`: 20.0 is 20, and 20.5 stays for the schema to refuse."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-# The limits first: behind the function they would hold as well, but the document would not show them.
-_PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE), BeforeValidator(_whole)]
+_PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE), WHOLE]
 _Cursor = Annotated[str, Field(max_length=MAX_CURSOR_CHARACTERS)]
 
 

@@ -232,7 +232,7 @@ _NO_FLAGS: Final = (0, 1, "true", None, CANARY, {"$ne": None})
 
 def _of_configurations() -> list[Row]:
     flag: dict[str, Any] = {"version": 1, "isOrderRecordsEnabled": True}
-    policy: dict[str, Any] = {"version": 1, "retentionTime": 30}
+    policy: dict[str, Any] = {"version": 1, "retentionTime": 31}
     return [
         _row(FLAG, "as it is", 200),
         _sent(NEW_FLAG, "nothing new", 200, body=flag),

@@ -49,11 +49,10 @@ async def change_policy(
 async def _change(
     session: Session, *, database: Database, wanted: GdprPolicy, actor: str, build: str, rules: DateRules
 ) -> GdprPolicy:
-    stored = await database.state.find_one({"_id": _GDPR}, session=session)
-    current = _policy(stored)
+    current = _policy(await database.state.find_one({"_id": _GDPR}, session=session))
     if current.version != wanted.version:
         raise VersionConflict(current.version)
-    if stored is not None and current == wanted:
+    if current == wanted:
         return current
     changed = replace(wanted, version=wanted.version + 1)
     dates = {"lastModified": "$$NOW", "created": {"$ifNull": ["$created", "$$NOW"]}}

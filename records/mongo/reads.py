@@ -13,6 +13,7 @@ from records.lifecycle import as_seen
 from records.mongo.client import Collection, Database, Document
 from records.mongo.errors import translated
 from records.mongo.indexes import DELETION_DUE
+from records.mongo.page_bytes import page_of, weighed
 from records.mongo.read_deadline import READ_SECONDS, ReadDeadline, reading
 from records.mongo.search_filters import compile_filter
 from records.mongo.search_indexes import BY_FACILITY, what_is_fast
@@ -63,7 +64,7 @@ async def list_records(
     """The records after an id, ascending by id, and the total of all that match (api rules 39, 40).
 
     The id is a place in the order, so it may belong to no record (any more). `indexed` says whether
-    the search indexes are there. Raises QueryTooSlow, StoreUnavailable, StoreError.
+    the search indexes are there. Raises QueryTooSlow, PageTooLarge, StoreUnavailable, StoreError.
     """
     named = {"facilityRef": request.facility_ref, "tenantOrderRecordId": request.tenant_order_record_id}
     tree = all_of(Compare(path, "eq", value) for path, value in named.items() if value is not None)
@@ -78,13 +79,13 @@ async def list_records(
 
 async def _after(matching: Matching, start_after_id: str | None, size: int) -> list[Document]:
     after = {} if start_after_id is None else {"_id": {"$gt": start_after_id}}
-    cursor = matching.records.find(
+    cursor = weighed(matching.records).find(
         {"$and": [after, matching.query]},
         hint=matching.hint,
         max_time_ms=matching.deadline.milliseconds,
         batch_size=size,
     )
-    return await cursor.sort("_id", ASCENDING).limit(size).to_list()
+    return await page_of(matching.records, cursor.sort("_id", ASCENDING).limit(size))
 
 
 async def count(matching: Matching, tree: Filter, now: datetime) -> int:

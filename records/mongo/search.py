@@ -45,7 +45,7 @@ async def search_records(
     """The page that a search asks for, of records as seen at this time (UTC).
 
     `indexed` says whether the search indexes are there. Raises SearchFaults for a cursor that is not
-    of this search, QueryTooSlow, StoreUnavailable, StoreError.
+    of this search, QueryTooSlow, PageTooLarge, StoreUnavailable, StoreError.
     """
     start = _start(request, keys.cursor)
     async with reading(what_is_fast(indexed=indexed)) as deadline:

@@ -14,6 +14,7 @@ from records.cursor import SortPosition
 from records.erasure import Erase, KeepAmong
 from records.expired import rule_at
 from records.mongo.client import Collection, Document, settle
+from records.mongo.page_bytes import page_of, weighed
 from records.mongo.read_deadline import ReadDeadline
 from records.search import Sort
 
@@ -78,14 +79,15 @@ class _IndexWalk:
         self, start: SortPosition | None, limit: int, projection: Document | None = None, *, ascending: bool
     ) -> list[Document]:
         matching, direction = self.matching, ASCENDING if ascending else DESCENDING
-        cursor = matching.records.find(
+        cursor = weighed(matching.records).find(
             self.query(start, ascending=ascending),
             projection,
             hint=matching.hint,
             max_time_ms=matching.deadline.milliseconds,
             batch_size=limit,
         )
-        return await cursor.sort([(field, direction) for field in self.fields]).limit(limit).to_list()
+        in_order = cursor.sort([(field, direction) for field in self.fields]).limit(limit)
+        return await page_of(matching.records, in_order)
 
     def query(self, start: SortPosition | None, *, ascending: bool) -> Document:
         """The alternatives stand outermost: so each is planned alone, with bounds of its own."""
@@ -133,12 +135,13 @@ class _ComputedWalk:
         return found
 
     async def _documents(self, ids: list[str]) -> dict[str, Document]:
-        found = self.matching.records.find(
+        records = self.matching.records
+        found = weighed(records).find(
             {"_id": {"$in": ids}},
             max_time_ms=self.matching.deadline.milliseconds,
             batch_size=max(1, len(ids)),
         )
-        return {document["_id"]: document async for document in found}
+        return {document["_id"]: document for document in await page_of(records, found)}
 
     def _beyond(self, start: SortPosition | None, *, ascending: bool) -> list[Document]:
         """Compares as the sort does, null below all else; literals, since a text may begin with `$`."""

@@ -11,10 +11,12 @@ from typing_extensions import TypedDict
 
 from records.money import SAFE_INTEGER
 from records.policy import DEFAULT_DELETION_DAYS, MAX_POLICY_DAYS
-from records.scalars import CLOSED
+from records.scalars import CLOSED, WHOLE
 
 _Version = Annotated[
-    int, Field(ge=0, le=SAFE_INTEGER, description="The version that was read last; 0 where none is stored.")
+    int,
+    Field(ge=0, le=SAFE_INTEGER, description="The version that was read last; 0 where none is stored."),
+    WHOLE,
 ]
 _UNTIL_CLEANUP: Final = (
     "Days of 24 hours until clean-up, from the creation of a record, or from its `orderRecordDate` where the "
@@ -73,10 +75,13 @@ class GdprConfigurationInput(TypedDict, total=False):
     """The policy for records to come. What is left out takes its default, not the value in force."""
 
     version: Required[_Version]
-    retentionTime: Required[Annotated[int, Field(ge=1, le=MAX_POLICY_DAYS, description=_UNTIL_CLEANUP)]]
+    retentionTime: Required[
+        Annotated[int, Field(ge=1, le=MAX_POLICY_DAYS, description=_UNTIL_CLEANUP), WHOLE]
+    ]
     deletionTimeAfterRetention: Annotated[
         int,
         Field(ge=1, le=MAX_POLICY_DAYS, description=f"{_UNTIL_DELETION} {DEFAULT_DELETION_DAYS} by default."),
+        WHOLE,
     ]
     actorAnonymization: Annotated[bool, Field(description="Kept and shown again; true by default.")]
     id: _Ignored

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from records.clock import ClockUntrusted
 from records.mongo.errors import StoreUnavailable
+from records.mongo.page_bytes import PageTooLarge
 from records.mongo.read_deadline import QueryTooSlow
 
 log = structlog.get_logger(__name__)
@@ -116,6 +117,7 @@ def install_error_handlers(app: FastAPI, admits: Callable[[Scope], bool]) -> Non
         RequestValidationError: on_invalid,
         StoreUnavailable: _on_unavailable,
         QueryTooSlow: _on_too_slow,
+        PageTooLarge: _on_too_large,
         ClockUntrusted: _on_clock_untrusted,
         TimeoutError: _on_unavailable,
     }
@@ -182,6 +184,10 @@ async def _on_unavailable(_: Request, __: Exception) -> Response:
 
 async def _on_too_slow(_: Request, error: QueryTooSlow) -> Response:
     return api_error(503, [Fault(SUMMARIES[503], f"the query took too long: {error.narrow}")])
+
+
+async def _on_too_large(_: Request, error: PageTooLarge) -> Response:
+    return api_error(400, [invalid(str(error))])
 
 
 async def _on_clock_untrusted(_: Request, __: Exception) -> Response:

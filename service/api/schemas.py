@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from records.payload import Consumer, OrderPayload, Origin
 from records.payload_lines import LineItem
 from records.payload_prices import Payments, Pricing
-from records.scalars import CLOSED, CustomAttributes, Text
+from records.scalars import CustomAttributes, Text
 from records.totals import PriceBreakdown
 
 _Total = Annotated[int, Field(ge=0)]
@@ -141,7 +141,6 @@ class SearchResult(TypedDict, total=False):
     ]
 
 
-@CLOSED
 class BulkOperations(TypedDict):
     """Orders to store."""
 

@@ -154,6 +154,32 @@ async def test_a_changed_policy_holds_for_the_very_next_order(client: httpx.Asyn
     assert deletion - cleanup == timedelta(days=20)
 
 
+async def test_a_page_of_huge_records_is_refused_and_a_smaller_one_is_not(client: httpx.AsyncClient) -> None:
+    text = [{"category": "basePrice", "key": "value", "value": "1"}] + [
+        {"key": f"k{i}", "value": "x" * 1_000} for i in range(99)
+    ]
+    lines = [{"quantity": 1, "article": {"tenantArticleId": "A", "attributes": text}}] * 9
+    for start in (1, 11):
+        await put(client, *(order(number, lineItems=lines) for number in range(start, start + 10)))
+    bodies = [{"query": {}}, {"query": {}, "sort": [{"payments": {"status": "ASC"}}]}]
+    refusals = [await client.get("/api/orderrecords")]
+    refusals += [await client.post("/api/orderrecords/search", json=body) for body in bodies]
+    for refused in refusals:
+        assert refused.status_code == 400
+        assert "ask for fewer" in refused.json()[0]["description"]
+    assert len((await client.get("/api/orderrecords?size=10")).json()["orderRecords"]) == 10
+
+
+async def test_putting_back_the_default_policy_writes_nothing(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    path = "/api/configurations/gdpr"
+    default = (await client.get(path)).json()
+    same = await client.put(path, json=default)
+    assert (same.status_code, same.json()) == (200, default)
+    assert await database.outbox.count_documents({}) == 0
+
+
 async def test_the_lifecycle_shows_dates_and_counts_and_no_order(client: httpx.AsyncClient) -> None:
     await put(client, order(1), order(2))
     shown = (await client.get("/api/lifecycle")).json()

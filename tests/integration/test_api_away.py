@@ -27,7 +27,7 @@ POOL: Final = 100  # the driver's own figure
 BODIES: Final[dict[str, Any]] = {
     "POST /api/orderrecords/search": {"query": {}},
     "PUT /api/configurations/orderrecords": {"version": 1, "isOrderRecordsEnabled": True},
-    "PUT /api/configurations/gdpr": {"version": 1, "retentionTime": 30},
+    "PUT /api/configurations/gdpr": {"version": 1, "retentionTime": 31},
 }
 
 
@@ -75,7 +75,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     async with ended(mongod), running_serve(mongod.uri, "away", folder) as serve:
         served = Served(mongod, serve)
         assert (
-            await serve.client.put("/api/configurations/gdpr", json={"version": 0, "retentionTime": 30})
+            await serve.client.put("/api/configurations/gdpr", json={"version": 0, "retentionTime": 31})
         ).is_success
         yield served
 

@@ -144,7 +144,7 @@ async def test_no_refusal_of_the_process_and_no_line_of_its_log_repeats_what_was
     serve: RunningServe,
 ) -> None:
     """The table once more, in HTTP, with log lines of level DEBUG."""
-    policy = {"version": 0, "retentionTime": 30}
+    policy = {"version": 0, "retentionTime": 31}
     assert (await serve.client.put("/api/configurations/gdpr", json=policy)).status_code == 200
     rows = [row for row in ROWS if row.status != 413]
     port, token = serve.client.base_url.port or 0, {"Authorization": serve.client.headers["Authorization"]}

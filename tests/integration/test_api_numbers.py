@@ -153,8 +153,9 @@ async def test_a_configuration_has_numbers_within_their_bounds(
     client: httpx.AsyncClient, name: str, member: str, body: str, text: str
 ) -> None:
     answered = await ask(client, "PUT", f"/api/configurations/{name}", content=body % text, headers=JSON)
-    if text == "-0" and member == "version":
-        assert answered.status_code in (200, 409)
+    zero = text in ("-0", "-0.0", "1e-400") and member == "version"
+    if zero or text in ("1.0", "1e0"):
+        assert answered.status_code in (200, 201, 409)
     else:
         assert (answered.status_code, places(answered)) in ((400, [f"/{member}"]), (400, [""]))
 

@@ -36,7 +36,7 @@ METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "T
 async def client(mongo_uri: str) -> AsyncIterator[httpx.AsyncClient]:
     async with own_database(mongo_uri) as database, client_of(context(database)) as opened:
         await put(opened, STORED_ORDER)
-        policy = {"version": 0, "retentionTime": 30}
+        policy = {"version": 0, "retentionTime": 31}
         assert (await opened.put("/api/configurations/gdpr", json=policy)).status_code == 200
         yield opened
 

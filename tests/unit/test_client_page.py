@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from records.mongo.page_bytes import MAX_PAGE_BYTES
 from records.mongo.read_deadline import READ_SECONDS
 from records.payload import MAX_ORDER_BYTES
 from records.policy import MAX_POLICY_DAYS
@@ -57,6 +58,7 @@ def test_every_endpoint_is_listed_with_its_permission(method: str, path: str, pe
         ("token", f"{MAX_TOKEN_CHARACTERS:,} characters"),
         ("nesting of a body", f"{LIMITS.nesting} levels"),
         ("page of the list; of a search", f"{MAX_LIST}; {MAX_PAGE}"),
+        ("all records of a page, as stored", f"{MAX_PAGE_BYTES // MIB} MiB"),
         ("conditions of a search; `and` and `or` nested", f"{MAX_LEAVES}; {MAX_LEVELS} levels"),
         ("days of the policy", f"1 to {MAX_POLICY_DAYS:,}"),
     ],
