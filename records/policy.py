@@ -1,6 +1,6 @@
 """The retention policy: how long a person stays in a record, and how long the record stays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -14,12 +14,17 @@ MAX_POLICY_DAYS: Final = 36_500
 
 @dataclass(frozen=True)
 class GdprPolicy:
-    """The contract's GdprConfiguration: days until anonymization, then days until deletion."""
+    """The contract's GdprConfiguration: days until anonymization, then days until deletion.
+
+    The default, which nobody has stored, has no dates of its own.
+    """
 
     retention_time: int = DEFAULT_RETENTION_DAYS
     deletion_time_after_retention: int = DEFAULT_DELETION_DAYS
     actor_anonymization: bool = True
     version: int = 0
+    created: datetime | None = field(default=None, compare=False)
+    last_modified: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
+from pymongo import ReturnDocument
+
 from records.mongo import outbox
 from records.mongo.client import Database, Document, Session
 from records.mongo.errors import translated
@@ -56,13 +58,17 @@ async def _change(
         return current
     changed = replace(wanted, version=wanted.version + 1)
     dates = {"lastModified": "$$NOW", "created": {"$ifNull": ["$created", "$$NOW"]}}
-    await database.state.update_one(
-        {"_id": _GDPR}, [{"$set": {**_document(changed), **dates}}], upsert=True, session=session
+    stored = await database.state.find_one_and_update(
+        {"_id": _GDPR},
+        [{"$set": {**_document(changed), **dates}}],
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+        session=session,
     )
     stamp = outbox.Stamp(build, changed.version, policy_digest(changed, rules))
     item = [changed.retention_time, changed.deletion_time_after_retention, changed.actor_anonymization, actor]
     await outbox.append(database, session, POLICY_CHANGED, None, [item], stamp)
-    return changed
+    return _policy(stored)
 
 
 def _policy(stored: Mapping[str, Any] | None) -> GdprPolicy:
@@ -73,6 +79,8 @@ def _policy(stored: Mapping[str, Any] | None) -> GdprPolicy:
         deletion_time_after_retention=stored["deletionTimeAfterRetention"],
         actor_anonymization=stored["actorAnonymization"],
         version=stored["version"],
+        created=stored["created"],
+        last_modified=stored["lastModified"],
     )
 
 

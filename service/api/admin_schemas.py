@@ -68,6 +68,10 @@ class GdprConfiguration(TypedDict):
         bool,
         Field(description="Kept for those who set it. Actors are pseudonyms in the audit trail either way."),
     ]
+    created: NotRequired[
+        Annotated[datetime, Field(description="When it was first changed from the default.")]
+    ]
+    lastModified: NotRequired[Annotated[datetime, Field(description="When it last changed.")]]
 
 
 @CLOSED

@@ -81,9 +81,14 @@ def _conflict(sent: int, conflict: VersionConflict) -> RequestFault:
 
 def _shown(stored: Configuration) -> dict[str, Any]:
     shown = {"id": CONFIGURATION, "version": stored.version, "isOrderRecordsEnabled": stored.enabled}
+    return shown | _dates(stored)
+
+
+def _dates(stored: Configuration | GdprPolicy) -> dict[str, Any]:
+    """A default that nobody has stored has none."""
     if stored.created is None:
-        return shown
-    return {**shown, "created": stored.created, "lastModified": stored.last_modified}
+        return {}
+    return {"created": stored.created, "lastModified": stored.last_modified}
 
 
 def _wanted(sent: GdprConfigurationInput) -> GdprPolicy:
@@ -102,4 +107,5 @@ def _policy(policy: GdprPolicy) -> dict[str, Any]:
         "retentionTime": policy.retention_time,
         "deletionTimeAfterRetention": policy.deletion_time_after_retention,
         "actorAnonymization": policy.actor_anonymization,
+        **_dates(policy),
     }

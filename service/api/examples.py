@@ -81,6 +81,8 @@ POLICY: Final[Examples] = {
         "retentionTime": 14,
         "deletionTimeAfterRetention": 180,
         "actorAnonymization": True,
+        "created": "2026-11-03T09:15:00.000Z",
+        "lastModified": "2026-11-03T09:15:00.000Z",
     }
 }
 NEW_POLICY: Final[Examples] = {"Two weeks, then half a year": {"version": 0, "retentionTime": 14}}

@@ -248,6 +248,8 @@ SCHEMAS_BEYOND: Final[dict[str, tuple[dict[str, str], str]]] = {
             "retentionTime!": "integer",
             "deletionTimeAfterRetention!": "integer",
             "actorAnonymization!": "boolean",
+            "created": "string date-time",
+            "lastModified": "string date-time",
         },
         _POLICY,
     ),
