@@ -1,8 +1,9 @@
 """The `serve` process: the REST API, ready once the database is as it should be and a key is there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import structlog
@@ -22,6 +23,7 @@ from service.api.auth import Authenticator
 from service.api.auth_settings import check_auth_settings
 from service.api.clock import WatchedClock
 from service.api.context import ApiContext
+from service.api.door import Door
 from service.api.keys import KeySource, open_keys
 from service.api.server import serve_app, shell
 from service.figures import watch
@@ -32,47 +34,61 @@ _LOOK_SECONDS: Final = 1.0
 
 
 async def serve(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
-    """Runs until `stopping`. Raises UserError or SettingsDiffer when it may not run at all."""
+    """Runs until `stopping`. Raises UserError or SettingsDiffer when it may not run at all.
+
+    The port is open from the start: while MongoDB is away, a client hears when to come back.
+    """
     settings.require_secrets("id_key")
     check_auth_settings(settings.auth)
     health.ready("start", "checking")
-    keys = RecordKeys.derive(settings.secrets.require("id_key"))
-    mongo = settings.mongo
+    health.ready("port", "not open yet")
+    mongo, door = settings.mongo, Door()
     async with (
         open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database,
         open_keys(settings.auth) as token_keys,
+        _beside(_work(settings, database, token_keys, door, health, stopping), stopping),
     ):
-        await _start_up(settings, database, keys, stopping)
-        if not stopping.is_set():
-            api = _context(settings, database, keys, token_keys)
-            async with _beside(
-                _watch_keys(token_keys, health, stopping), watch(database, api.clock, stopping)
-            ):
-                await _answer(api, settings, health, stopping)
+        await serve_app(
+            door, settings.api.host, settings.api.port, stopping, listening=partial(_listening, health)
+        )
 
 
 @asynccontextmanager
-async def _beside(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(work) for work in works]
+async def _beside(work: Coroutine[None, None, None], stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Runs the work beside the block; when it fails, the block is to stop, and its error is the block's."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda _: stopping.set())
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.wait((task,))
+    if not task.cancelled():
+        task.result()
 
 
-async def _answer(api: ApiContext, settings: Settings, health: Health, stopping: asyncio.Event) -> None:
-    app = shell(create_app(api), admits=api.admits)
-    await serve_app(app, settings.api.host, settings.api.port, stopping, listening=_listening(health))
+async def _work(
+    settings: Settings,
+    database: Database,
+    token_keys: KeySource,
+    door: Door,
+    health: Health,
+    stopping: asyncio.Event,
+) -> None:
+    """Opens the door once the database is as it should be, then keeps watch until `stopping`."""
+    keys = RecordKeys.derive(settings.secrets.require("id_key"))
+    await _start_up(settings, database, keys, stopping)
+    if stopping.is_set():
+        return
+    api = _context(settings, database, keys, token_keys)
+    door.open(shell(create_app(api), admits=api.admits))
+    health.ready("start", True)
+    await asyncio.gather(_watch_keys(token_keys, health, stopping), watch(database, api.clock, stopping))
 
 
-def _listening(health: Health) -> Callable[[int], None]:
-    def listening(port: int) -> None:
-        health.ready("start", True)
-        log.info("listening", port=port)
-
-    return listening
+def _listening(health: Health, port: int) -> None:
+    health.ready("port", True)
+    log.info("listening", port=port)
 
 
 async def _start_up(

@@ -35,6 +35,16 @@ class RunningServe:
 @asynccontextmanager
 async def running_serve(mongo_uri: str, name: str, folder: Path) -> AsyncIterator[RunningServe]:
     """Ready to answer, with orders enabled; ended with the block."""
+    async with open_database(mongo_uri, name) as database:
+        await build_indexes(database)
+    async with started_serve(mongo_uri, name, folder) as serve:
+        await serve.process.ready()
+        yield serve
+
+
+@asynccontextmanager
+async def started_serve(mongo_uri: str, name: str, folder: Path) -> AsyncIterator[RunningServe]:
+    """Just started, whatever its MongoDB is like."""
     port = free_port()
     environ = {
         **os.environ,
@@ -47,16 +57,14 @@ async def running_serve(mongo_uri: str, name: str, folder: Path) -> AsyncIterato
         "ORDER_RECORDS_AUTH__HS256_SECRET": SECRET,
         "ORDER_RECORDS_ENABLED_ON_FIRST_START": "true",
     }
-    async with open_database(mongo_uri, name) as database:
-        await build_indexes(database)
-        async with child("serve", environ, folder) as process:
-            await process.ready()
-            token = good(permissions=ALL, exp=int(time.time()) + 3600)
-            async with (
-                _client(port, {"Authorization": token}) as client,
-                _client(process.port, {}) as health,
-            ):
-                yield RunningServe(process, database, client, health)
+    token = good(permissions=ALL, exp=int(time.time()) + 3600)
+    async with (
+        open_database(mongo_uri, name) as database,
+        child("serve", environ, folder) as process,
+        _client(port, {"Authorization": token}) as client,
+        _client(process.port, {}) as health,
+    ):
+        yield RunningServe(process, database, client, health)
 
 
 def _client(port: int, headers: dict[str, str]) -> httpx.AsyncClient:

@@ -4,8 +4,9 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -18,7 +19,7 @@ from records.mongo.search_indexes import what_is_fast
 from runtime.errors import UserError
 from tests.api_app import ENDPOINTS, order, places
 from tests.parts import ended
-from tests.running_serve import ANSWER_SECONDS, RunningServe, running_serve
+from tests.running_serve import ANSWER_SECONDS, RunningServe, running_serve, started_serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -153,6 +154,33 @@ async def test_while_mongodb_is_away_every_endpoint_is_503_in_time_and_then_reco
     names = [each["tenantOrderRecordId"] for each in orders]
     stored = served.serve.database.records.count_documents({"tenantOrderRecordId": {"$in": names}})
     assert await stored == 3
+
+
+async def test_serve_that_starts_while_mongodb_is_away_says_so_and_then_answers(
+    served: Served, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        async with killed(served):
+            serve = await stack.enter_async_context(started_serve(served.mongod.uri, "away", tmp_path))
+            starting = Served(served.mongod, serve)
+            await opened(serve)
+            answers = await starting.ask_all([order(1)])
+            assert {answered.status_code for answered in answers.values()} == {503}
+            assert {answered.headers["retry-after"] for answered in answers.values()} == {"2"}
+            assert "starting" in answers["GET /api/lifecycle"].text
+            assert (await serve.health.get("/readyz")).status_code == 503
+        await starting.answers_again()
+        assert (await serve.health.get("/readyz")).status_code == 200
+
+
+async def opened(serve: RunningServe) -> None:
+    """Waits until its port is open, which takes as long as Python takes to start."""
+    async with asyncio.timeout(RECOVERY_SECONDS):
+        while True:
+            with suppress(httpx.ConnectError):
+                await serve.client.get("/")
+                return
+            await asyncio.sleep(0.1)
 
 
 async def test_a_list_or_search_that_is_too_slow_is_told_what_to_narrow(served: Served) -> None:
