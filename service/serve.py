@@ -15,6 +15,7 @@ from records.mongo.errors import StoreUnavailable
 from records.mongo.policies import CachedPolicy
 from records.mongo.startup import require_indexes, start_up
 from records.policy import DateRules
+from runtime.garbage import collect_rarely
 from runtime.health import Health
 from runtime.process import build, sleep_unless, until_answered
 from runtime.settings import Settings
@@ -81,7 +82,9 @@ async def _work(
     if stopping.is_set():
         return
     api = _context(settings, database, keys, token_keys)
-    door.open(shell(create_app(api), admits=api.admits))
+    app = shell(create_app(api), admits=api.admits)
+    collect_rarely()
+    door.open(app)
     health.ready("start", True)
     await asyncio.gather(_watch_keys(token_keys, health, stopping), watch(database, api.clock, stopping))
 

@@ -22,6 +22,7 @@ from records.view import to_api
 
 MAX_EXACT_TOTAL: Final = 100_000
 BY_ID: Final = "_id_"
+_MAJORITY: Final = {"level": "majority"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,7 +110,11 @@ async def _count_all(records: Collection, now: datetime, deadline: ReadDeadline)
 
 
 async def _counted(records: Collection, query: Document, hint: Hint, deadline: ReadDeadline) -> int:
-    chosen: dict[str, Any] = {} if hint is None else {"hint": hint}
-    return await records.count_documents(
-        query, limit=MAX_EXACT_TOTAL, maxTimeMS=deadline.milliseconds, **chosen
-    )
+    """By the command: the driver's way, an aggregation, walks the same keys for half as much again.
+
+    On shards the command is inexact without a query alone, and there always is one.
+    """
+    command = {"count": records.name, "query": query, "limit": MAX_EXACT_TOTAL, "readConcern": _MAJORITY}
+    command |= {"maxTimeMS": deadline.milliseconds} | ({} if hint is None else {"hint": hint})
+    answer = await records.database.command(command)
+    return int(answer["n"])

@@ -97,7 +97,7 @@ async def test_a_total_of_a_facility_is_counted_in_the_index_alone(database: Dat
     await owner.command({"profile": 2, "slowms": 0})
     found = await list_records(database, ListRequest(5, None, "1"), IDENTITY_KEY, NOW)
     await owner.command({"profile": 0})
-    [entry] = await owner["system.profile"].find({"command.aggregate": "records"}).to_list(None)
+    [entry] = await owner["system.profile"].find({"command.count": "records"}).to_list(None)
     assert (found.total, len(found.records)) == (100, 5)
     assert (entry["docsExamined"], entry["planSummary"].count("COLLSCAN")) == (0, 0)
 
