@@ -19,6 +19,7 @@ from benchmarks.api_data import store_orders
 from benchmarks.api_report import Report, show
 from benchmarks.api_servers import DATABASE, bare_process, serve_process, signed_token, variables
 from benchmarks.comparison import Comparison
+from benchmarks.ending import end_on_sigterm
 from benchmarks.machine import describe_machine
 from benchmarks.progress import Steps
 from benchmarks.sameness import require_same_records
@@ -75,6 +76,8 @@ def main(*, records: int, seconds: int, rounds: int, only: tuple[str, ...], as_j
         report = asyncio.run(measure(Options(records, seconds, rounds, only), Console(stderr=True)))
     except UserError as error:
         raise click.ClickException(str(error)) from None
+    except asyncio.CancelledError:
+        raise click.Abort from None
     if as_json:
         click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode())
     else:
@@ -84,6 +87,7 @@ def main(*, records: int, seconds: int, rounds: int, only: tuple[str, ...], as_j
 async def measure(options: Options, console: Console) -> Report:
     """Runs all of it. Raises UserError when a part is missing, fails, or answers wrongly."""
     find_wrk()
+    end_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="order-records-") as name, Steps(console) as steps:
         async with _started(Path(name), options, steps) as bench:
             calls, pages = await _wanted(bench)
