@@ -43,6 +43,19 @@ class Topic:
     def name(self) -> str:
         return self.settings.kafka.order_topic
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """For a process that works on this topic; the key of the quarantine is not among them."""
+        mongo, kafka = self.settings.mongo, self.settings.kafka
+        return {
+            "ORDER_RECORDS_MONGO__URI": mongo.uri.get_secret_value(),
+            "ORDER_RECORDS_MONGO__DATABASE": mongo.database,
+            "ORDER_RECORDS_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "ORDER_RECORDS_KAFKA__ORDER_TOPIC": kafka.order_topic,
+            "ORDER_RECORDS_KAFKA__GROUP_ID": kafka.group_id,
+            "ORDER_RECORDS_SECRETS__ID_KEY": SECRET,
+        }
+
     async def publish(self, count: int, partition: int = 0, timestamp_ms: int | None = None) -> None:
         """So many good events, none like another; returns when they are there."""
         events = sample_events(5, count, at=datetime.now(UTC), start=self.published)

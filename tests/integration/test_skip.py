@@ -13,7 +13,7 @@ from records.quarantine import SkipGrounds
 from runtime.errors import UserError
 from service.safe_consumer import SafeConsumer
 from tests.e2e.deployment import until
-from tests.running_consumer import PATIENCE, SECRET, Topic, consuming, from_the_first, topic_of
+from tests.running_consumer import PATIENCE, Topic, consuming, from_the_first, topic_of
 from tests.unfetchable import publish_unfetchable
 
 BAD, AFTER, END = 50, 7, 80
@@ -31,19 +31,10 @@ async def topic(
 
 async def skip(topic: Topic, partition: int, offset: int) -> tuple[int, str]:
     """Exit code, and what the verb said."""
-    mongo, kafka = topic.settings.mongo, topic.settings.kafka
-    variables = {
-        "ORDER_RECORDS_MONGO__URI": mongo.uri.get_secret_value(),
-        "ORDER_RECORDS_MONGO__DATABASE": mongo.database,
-        "ORDER_RECORDS_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "ORDER_RECORDS_KAFKA__ORDER_TOPIC": kafka.order_topic,
-        "ORDER_RECORDS_KAFKA__GROUP_ID": kafka.group_id,
-        "ORDER_RECORDS_SECRETS__ID_KEY": SECRET,
-    }
     words = ("skip", topic.name, str(partition), str(offset), "--reason", "DAMAGED", "--json")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli.main", "quarantine", *words),
-        env=variables,
+        env=topic.variables,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

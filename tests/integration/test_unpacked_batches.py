@@ -68,16 +68,7 @@ async def send_batch(topic: Topic, values: list[bytes], partition: int = 0) -> N
 
 
 def environ(topic: Topic) -> dict[str, str]:
-    mongo, kafka = topic.settings.mongo, topic.settings.kafka
-    return {
-        "ORDER_RECORDS_MONGO__URI": mongo.uri.get_secret_value(),
-        "ORDER_RECORDS_MONGO__DATABASE": mongo.database,
-        "ORDER_RECORDS_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "ORDER_RECORDS_KAFKA__ORDER_TOPIC": kafka.order_topic,
-        "ORDER_RECORDS_KAFKA__GROUP_ID": kafka.group_id,
-        "ORDER_RECORDS_SECRETS__ID_KEY": SECRET,
-        "ORDER_RECORDS_SECRETS__QUARANTINE_KEY": SECRET,
-    }
+    return {**topic.variables, "ORDER_RECORDS_SECRETS__QUARANTINE_KEY": SECRET}
 
 
 async def blocked_at(consume: Child, topic: Topic, partition: int) -> float | None:

@@ -46,14 +46,8 @@ main()
 
 
 def started(topic: Topic, folder: Path, fault: str) -> Process:
-    mongo, kafka = topic.settings.mongo, topic.settings.kafka
     variables = {
-        "ORDER_RECORDS_MONGO__URI": mongo.uri.get_secret_value(),
-        "ORDER_RECORDS_MONGO__DATABASE": mongo.database,
-        "ORDER_RECORDS_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "ORDER_RECORDS_KAFKA__ORDER_TOPIC": kafka.order_topic,
-        "ORDER_RECORDS_KAFKA__GROUP_ID": kafka.group_id,
-        "ORDER_RECORDS_SECRETS__ID_KEY": SECRET,
+        **topic.variables,
         "ORDER_RECORDS_SECRETS__QUARANTINE_KEY": SECRET,
         "ORDER_RECORDS_HEALTH__PORT": str(free_port()),
     }
