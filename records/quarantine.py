@@ -33,6 +33,16 @@ class Position:
         """The entry's id; the time tells a recreated topic's offsets from the old ones."""
         return f"{self.topic}/{self.partition}/{self.offset}/{self.timestamp}"
 
+    def members(self) -> dict[str, str | int]:
+        """What every entry says of where its event stands, under its id."""
+        return {
+            "_id": self.entry_id,
+            "topic": self.topic,
+            "partition": self.partition,
+            "offset": self.offset,
+            "timestamp": self.timestamp,
+        }
+
     @classmethod
     def of_entry(cls, entry_id: str) -> Self:
         """The position that an entry's id names. Raises ValueError for what is no such id."""

@@ -53,13 +53,9 @@ def bare(expires: datetime) -> Document:
 def _entry(
     quarantined: QuarantinedEvent, key: QuarantineKey, arrived: datetime, expires: datetime
 ) -> Document:
-    position, refused = quarantined.event.position, quarantined.refused
+    refused = quarantined.refused
     entry: Document = {
-        "_id": position.entry_id,
-        "topic": position.topic,
-        "partition": position.partition,
-        "offset": position.offset,
-        "timestamp": position.timestamp,
+        **quarantined.event.position.members(),
         "arrived": arrived,
         "reason": refused.reason.value,
         "pointer": refused.pointer,

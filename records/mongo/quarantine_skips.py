@@ -32,13 +32,8 @@ async def skip(
 
     False when it was there already: then nothing changes. Raises StoreUnavailable, StoreError.
     """
-    position = skipped.position
     entry: Document = {
-        "_id": position.entry_id,
-        "topic": position.topic,
-        "partition": position.partition,
-        "offset": position.offset,
-        "timestamp": position.timestamp,
+        **skipped.position.members(),
         "arrived": act.now,
         "reason": Reason.UNREADABLE.value,
         "pointer": "",
