@@ -28,7 +28,8 @@ _SUPPORTED: Final = (None, ".v1")
 _JSON_TYPE: Final = re.compile(r"[a-z]+/(?:[a-z0-9.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 _STRUCTURED_TYPE: Final = "application/cloudevents"
 
-_Attribute = Annotated[str, Field(max_length=1024)]
+_MAX_ATTRIBUTE: Final = 1024
+_Attribute = Annotated[str, Field(max_length=_MAX_ATTRIBUTE)]
 
 
 _IGNORING = with_config(ConfigDict(strict=True, extra="ignore"))
@@ -85,8 +86,8 @@ def decode(value: bytes | None, headers: Headers) -> IncomingOrder | Skipped:
 
     Only `ce_` headers and the content type are looked at; whatever else a header holds harms nobody.
     """
-    attributes = _attributes(headers)
-    if "specversion" in attributes and not attributes["content-type"].lower().startswith(_STRUCTURED_TYPE):
+    attributes = attributes_of(headers)
+    if is_binary(attributes):
         return _decode_binary(value, attributes)
     return _decode_body(_checked(value))
 
@@ -99,8 +100,11 @@ def _checked(value: bytes | None) -> bytes:
     return value
 
 
-def _attributes(headers: Headers) -> dict[str, str]:
-    """A header that is null or not UTF-8 counts as absent: replacing its bytes could make two ids one."""
+def attributes_of(headers: Headers) -> dict[str, str]:
+    """The attributes of a CloudEvent in headers, and the content type, which is empty where there is none.
+
+    A header that is null or not UTF-8 counts as absent: replacing its bytes could make two ids one.
+    """
     attributes = {"content-type": ""}
     for name, value in headers:
         lowered = name.lower()
@@ -108,6 +112,11 @@ def _attributes(headers: Headers) -> dict[str, str]:
         if told and value is not None and (text := _text(value)) is not None:
             attributes[lowered.removeprefix("ce_")] = text
     return attributes
+
+
+def is_binary(attributes: Mapping[str, str]) -> bool:
+    """Whether an event with these headers is a binary CloudEvent: the value is the order alone."""
+    return "specversion" in attributes and not attributes["content-type"].lower().startswith(_STRUCTURED_TYPE)
 
 
 def _text(value: bytes) -> str | None:
@@ -193,6 +202,8 @@ def _natural_key(order: OrderPayload, attributes: Mapping[str, Any], pointer: st
         source, event_id = attributes.get("source", ""), attributes.get("id", "")
     if not event_id or (pointer != "/payload" and not source):
         raise Refused(Reason.NO_IDENTITY, f"{pointer}/tenantOrderRecordId")
+    if max(len(source), len(event_id)) > _MAX_ATTRIBUTE:  # of headers; the schema limits those in a body
+        raise Refused(Reason.LIMIT_EXCEEDED)
     return NaturalKey.of_event(source, event_id)
 
 

@@ -8,14 +8,16 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from records.clock import ClockUntrusted
-from records.mongo.errors import StoreUnavailable
+from records.mongo.errors import StoreForbidden, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
 _MAX_FAILURES: Final = 3
 _PATIENCE_SECONDS: Final = 120.0
-"""A search has to end before Kafka takes the consumer for dead: it asks for events again in five minutes."""
-WAITING_HELPS: Final = (StoreUnavailable, ClockUntrusted)
+"""What is tried has to end before Kafka takes the consumer for dead, after five minutes without a poll."""
+_SMALLEST, _WHOLE = 25, 2**20
+"""How many events are stored at once: so many for which MongoDB has time, at most all of a batch."""
+WAITING_HELPS: Final = (StoreUnavailable, StoreForbidden, ClockUntrusted)
 """What is never an event's fault, however often it happens."""
 
 Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
@@ -31,17 +33,23 @@ class Sink(Protocol):
 
     async def set_aside(self, event: Event) -> None: ...
 
+    async def rehearse(self) -> None:
+        """Raises what keeps any order at all from being stored."""
+
 
 class Persistent:
     """Takes batches; after three failures in a row, for which waiting is no remedy, finds the bad events.
 
-    By halves: one bad event among a thousand costs twenty tries.
+    By halves: one bad event among a thousand costs twenty tries. No event is blamed unless an order that
+    is known to be good could be stored just before and just after. A batch for which MongoDB has no time is
+    taken in smaller parts.
     """
 
     def __init__(self, sink: Sink, clock: Callable[[], float] = time.monotonic) -> None:
         self._sink = sink
         self._clock = clock
         self._failures = 0
+        self._largest = _WHOLE
         self._done: set[Place] = set()
 
     async def take(self, events: Batch) -> None:
@@ -49,27 +57,38 @@ class Persistent:
         rest = [event for event in events if _place(event) not in self._done]
         try:
             if self._failures < _MAX_FAILURES:
-                await self._sink.take(rest)
+                await self._in_parts(rest)
             else:
                 await self._without_the_bad(rest)
         except WAITING_HELPS:
             self._failures = 0
+            self._largest = max(_SMALLEST, min(self._largest, len(rest)) // 2)
             raise
         except Exception:
             self._failures += 1
             raise
         self._failures = 0
+        self._largest = min(_WHOLE, 2 * self._largest)
         self._done.clear()
 
+    async def _in_parts(self, events: Batch) -> None:
+        """All at once, unless that failed; what is stored is not tried again when a later part fails."""
+        end = self._clock() + _PATIENCE_SECONDS
+        while events:
+            part, events = events[: self._largest], events[self._largest :]
+            await self._sink.take(part)
+            if events:
+                self._done.update(map(_place, part))
+                if self._clock() > end:
+                    raise StoreUnavailable("a batch takes too long: what is left of it comes again")
+
     async def _without_the_bad(self, events: Batch) -> None:
+        await self._sink.rehearse()
         search = _Search(self._sink, self._clock)
         await search.run(events)
         self._done.update(map(_place, search.stored))
-        if search.error is not None and not self._done and len(events) > 1:
-            # No event is to blame when none at all can be stored. Such a search costs two tries an event, so
-            # whole batches are tried for a while.
-            self._failures = 0
-            raise search.error
+        if search.bad:
+            await self._sink.rehearse()  # it may have begun to fail in the middle of the search
         for event, error in search.bad:
             log.error(
                 "an event cannot be stored: it goes to quarantine",
@@ -97,7 +116,7 @@ class _Search:
         self.left: list[Batch] = []
 
     async def run(self, events: Batch) -> None:
-        self.left = [events]
+        self.left = [events] if events else []
         while self.left and self._clock() < self._end:
             part = self.left.pop()
             try:

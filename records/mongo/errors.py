@@ -26,6 +26,8 @@ _TRANSIENT_CODES: Final = frozenset(
 """Elections, shutdowns, lost hosts, deadlines, write conflicts, stale routing, a full disk, too many
 requests, and what the server ended in the middle (a cursor, a plan, an operation, a snapshot, a transaction):
 no driver labels them everywhere."""
+_FORBIDDEN_CODES: Final = frozenset({11, 13, 18, 31, 391, 8000})
+"""An unknown user or role, a wrong password, a right that is missing."""
 _TRANSIENT_CLASSES: Final = (ConnectionFailure, ConfigurationError)
 """No connection, or none to be had: a name server that does not answer makes a ConfigurationError."""
 
@@ -36,6 +38,10 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """MongoDB cannot be reached, has no primary, or took longer than the deadline: try again later."""
+
+
+class StoreForbidden(StoreError):
+    """MongoDB does not let this user do it: no document is to blame, and somebody has to grant the right."""
 
 
 class LeaseLost(StoreError):
@@ -54,8 +60,7 @@ def translated() -> Iterator[None]:
     except TimeoutError:
         raise StoreUnavailable("deadline exceeded") from None
     except PyMongoError as error:
-        kind = StoreUnavailable if _transient(error) else StoreError
-        raise kind(describe(error)) from None
+        raise _kind(error)(describe(error)) from None
     except BSONError as error:  # its text holds the value
         raise StoreError(type(error).__name__) from None
 
@@ -64,6 +69,12 @@ def describe(error: PyMongoError) -> str:
     """Class and codes of a driver error, without its text: the text may hold documents."""
     codes = ",".join(map(str, sorted(_codes(error))))
     return f"{type(error).__name__} {codes}" if codes else type(error).__name__
+
+
+def _kind(error: PyMongoError) -> type[StoreError]:
+    if _transient(error):
+        return StoreUnavailable
+    return StoreError if _FORBIDDEN_CODES.isdisjoint(_codes(error)) else StoreForbidden
 
 
 def _codes(error: PyMongoError) -> set[int]:

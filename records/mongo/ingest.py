@@ -5,6 +5,7 @@ raced a deletion, none inside a snapshot (docs/decisions/one-snapshot-transactio
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -49,6 +50,24 @@ async def store(database: Database, batch: Sequence[PreparedRecord], now: dateti
         body = partial(store_part, database=database, part=part, now=now)
         outcomes += await in_transaction(database, body)
     return outcomes
+
+
+class _Rehearsed(Exception):
+    """Ends the transaction of a rehearsal."""
+
+
+async def rehearse(database: Database, record: PreparedRecord, now: datetime) -> None:
+    """Stores a record and takes it back before anybody can see it.
+
+    Raises what keeps it from being stored: StoreUnavailable, StoreError.
+    """
+
+    async def body(session: Session) -> None:
+        await store_part(session, database=database, part=[record], now=now)
+        raise _Rehearsed
+
+    with suppress(_Rehearsed):
+        await in_transaction(database, body)
 
 
 def _parts(batch: Sequence[PreparedRecord]) -> Iterator[list[PreparedRecord]]:

@@ -22,7 +22,7 @@ from records.search import parse_search
 from records.view import to_api
 from service.api.admin_schemas import GdprConfigurationInput, OrderRecordsConfigurationInput
 from service.api.answers import answer
-from service.api.example_orders import ANONYMIZED, ORDER, RECORD
+from service.example_orders import ANONYMIZED, ORDER, RECORD
 from tests.contract.document import Json, document, operations
 
 ORDERS: Final = TypeAdapter(OrderPayload)

@@ -12,11 +12,13 @@ from records.clock import ClockUntrusted
 from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
 from records.mongo.clock import CheckedClock
+from records.mongo.errors import StoreError
 from records.mongo.indexes import build_indexes
 from records.policy import DateRules
 from records.quarantine import MAX_SEALED_BYTES, QuarantineKey
 from runtime.metrics import REGISTRY
 from service.ingest import Event, Ingest
+from service.persistent import Persistent
 
 MIB = 2**20
 DAY = timedelta(days=1)
@@ -91,3 +93,47 @@ async def test_an_event_is_set_aside_with_its_content_and_an_erased_order_is_not
     await ingest.set_aside(second)
     (entry,) = await database.quarantine.find().to_list(None)
     assert (entry["reason"], entry["offset"], "sealed" in entry) == ("UNSTORABLE", 0, True)
+
+
+async def refuse(database: Database, allowed: dict[str, Any]) -> None:
+    """From now on MongoDB stores only such records."""
+    await database.records.database.command("collMod", "records", validator=allowed)
+
+
+async def take_again_and_again(persistent: Persistent, events: list[Event], times: int) -> int:
+    """How many of the tries failed."""
+    failed = 0
+    for _ in range(times):
+        try:
+            await persistent.take(events)
+        except StoreError:
+            failed += 1
+    return failed
+
+
+@pytest.mark.parametrize("repeated", [0, 1, 5])
+async def test_when_mongodb_stores_no_order_at_all_no_event_is_blamed(
+    database: Database, repeated: int
+) -> None:
+    ingest, batch = ingest_on(database), orders(6)
+    await ingest.take(batch[:repeated])
+    await refuse(database, {"nobody": {"$exists": True}})
+
+    assert await take_again_and_again(Persistent(ingest), batch, 9) == 9
+    assert await database.quarantine.count_documents({}) == 0
+
+    await refuse(database, {})
+    await Persistent(ingest).take(batch)
+    assert await database.records.count_documents({}) == 6
+
+
+async def test_events_that_mongodb_refuses_go_alone_even_when_no_good_one_is_among_them(
+    database: Database,
+) -> None:
+    ingest, batch = ingest_on(database), orders(3)
+    await refuse(database, {"tenantOrderRecordId": {"$exists": False}})
+
+    assert await take_again_and_again(Persistent(ingest), batch, 4) == 3
+
+    assert await database.quarantine.count_documents({"reason": "UNSTORABLE"}) == 3
+    assert await database.records.count_documents({}) == 0

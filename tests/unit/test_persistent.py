@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from records.clock import ClockUntrusted
-from records.mongo.errors import StoreError, StoreUnavailable
+from records.mongo.errors import StoreError, StoreForbidden, StoreUnavailable
 from service.persistent import Batch, Persistent
 
 
@@ -32,12 +32,23 @@ class _Store:
     stored: set[int] = field(default_factory=set)
     set_apart: list[int] = field(default_factory=list)
     tries: int = 0
+    fails_from: float = float("inf")
+    """From so many tries on it stores nothing at all, whatever the event."""
+    most: float = float("inf")
+    """So many events it can take in time."""
 
     async def take(self, events: Batch) -> None:
         self.tries += 1
+        await self.rehearse()
+        if len(events) > self.most:
+            raise StoreUnavailable("deadline exceeded")
         if self.bad & {event.offset for event in events}:
             raise self.error
         self.stored |= {event.offset for event in events}
+
+    async def rehearse(self) -> None:
+        if self.tries > self.fails_from:
+            raise self.error
 
     async def set_aside(self, event: Any) -> None:
         self.set_apart.append(event.offset)
@@ -81,7 +92,9 @@ async def test_afterwards_whole_batches_are_taken_again() -> None:
     assert store.set_apart == [0]
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("away"), ClockUntrusted("an hour")])
+@pytest.mark.parametrize(
+    "error", [StoreUnavailable("away"), StoreForbidden("OperationFailure 13"), ClockUntrusted("an hour")]
+)
 async def test_an_outage_never_sends_an_event_to_quarantine(error: Exception) -> None:
     store = _Store({0, 1, 2}, error)
     await failing(Persistent(store), events(3), type(error), 20)
@@ -97,10 +110,67 @@ async def test_an_outage_while_the_bad_one_is_looked_for_keeps_them_all() -> Non
     assert store.set_apart == []
 
 
-async def test_when_nothing_at_all_can_be_stored_no_event_is_to_blame() -> None:
-    store = _Store({0, 1, 2})
-    await failing(Persistent(store), events(3), KeyError, 20)
-    assert store.set_apart == []
+@pytest.mark.parametrize("good", [0, 1, 30])
+async def test_when_nothing_at_all_can_be_stored_no_event_is_to_blame_and_none_is_tried_alone(
+    good: int,
+) -> None:
+    store = _Store(set(range(good, 40)), fails_from=0)
+    await failing(Persistent(store), events(40), KeyError, 20)
+    assert (store.set_apart, store.tries) == ([], 3)
+
+
+@pytest.mark.parametrize("after", range(1, 12))
+async def test_when_storing_fails_in_the_middle_of_the_search_no_event_is_to_blame(after: int) -> None:
+    store = _Store({9}, fails_from=3 + after)
+    persistent = Persistent(store)
+
+    for _ in range(20):
+        with suppress(KeyError):
+            await persistent.take(events(10))
+
+    assert store.set_apart in ([], [9])
+
+
+@pytest.mark.parametrize("count", [2, 1000])
+async def test_bad_events_among_which_no_good_one_is_go_to_quarantine(count: int) -> None:
+    store = _Store(set(range(count)))
+    persistent = Persistent(store)
+    await failing(persistent, events(count), KeyError, 3)
+    await persistent.take(events(count))
+    assert store.set_apart == list(range(count))
+
+
+@pytest.mark.parametrize("most", [25, 40, 600])
+async def test_a_batch_that_takes_too_long_is_stored_in_smaller_parts(most: int) -> None:
+    store = _Store(set(), most=most)
+    persistent = Persistent(store)
+
+    for _ in range(200):
+        with suppress(StoreUnavailable):
+            await persistent.take(events(1000))
+            break
+
+    assert (store.stored, store.set_apart) == (set(range(1000)), [])
+
+
+async def test_after_an_outage_batches_are_whole_again() -> None:
+    store = _Store(set(), StoreUnavailable("away"), fails_from=0)
+    persistent = Persistent(store)
+    await failing(persistent, events(1000), StoreUnavailable, 20)
+
+    store.fails_from = float("inf")
+    tries = []
+    for _ in range(8):
+        store.tries = 0
+        await persistent.take(events(1000))
+        tries.append(store.tries)
+    assert tries == [40, 20, 10, 5, 3, 2, 1, 1]
+
+
+async def test_an_empty_batch_asks_for_nothing() -> None:
+    store = _Store(set())
+    await Persistent(store).take([])
+    assert store.tries == 0
 
 
 async def test_an_event_that_is_alone_and_bad_goes_to_quarantine() -> None:
@@ -128,9 +198,6 @@ async def test_whatever_is_bad_goes_and_whatever_is_good_is_stored(case: tuple[i
     persistent = Persistent(store)
     if not bad:
         await persistent.take(events(size))
-    elif len(bad) == size > 1:
-        await failing(persistent, events(size), KeyError, 4)
-        bad = set()
     else:
         await failing(persistent, events(size), KeyError, 3)
         await persistent.take(events(size))

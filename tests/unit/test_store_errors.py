@@ -35,7 +35,7 @@ from pymongo.errors import (
 )
 
 from records.mongo.client import open_database
-from records.mongo.errors import StoreError, StoreUnavailable, describe, translated
+from records.mongo.errors import StoreError, StoreForbidden, StoreUnavailable, describe, translated
 
 CANARY = "Erika Mustermann"
 TRANSIENT = [
@@ -112,6 +112,12 @@ def test_waiting_helps(error: Exception) -> None:
 @pytest.mark.parametrize("error", APART, ids=told)
 def test_waiting_does_not_help_so_the_documents_are_tried_apart(error: Exception) -> None:
     assert not isinstance(heard(error), StoreUnavailable)
+
+
+@pytest.mark.parametrize("code", [11, 13, 18, 31, 391, 8000])
+def test_a_right_that_is_missing_is_no_fault_of_a_document(code: int) -> None:
+    assert isinstance(heard(OperationFailure(CANARY, code)), StoreForbidden)
+    assert isinstance(heard(bulk(code)), StoreForbidden)
 
 
 def test_a_deadline_of_ours_is_worth_waiting() -> None:

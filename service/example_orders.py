@@ -1,4 +1,4 @@
-"""The order that the API's document shows, and the record that it becomes. Its people do not exist.
+"""The order that documents show, and the record that it becomes. Its people do not exist.
 
 A test holds that the one really becomes the other, and what the clean-up leaves of it.
 """
