@@ -54,11 +54,14 @@ async def test_random_kills_lose_nothing_double_nothing_and_name_nobody(
 
     running = deque([await deployment.start(verb) for verb in ("work", "consume") * REPLICAS])
     end = time.monotonic() + minutes * 60
+    held = [[each] for each in before]
     async with watched(deployment, produced, SAMPLE_SECONDS):
         while time.monotonic() < end:
             await produced.more(deployment, CHUNK, broken=0.02)
             await asyncio.sleep(chance.uniform(0, 4))
             await _replace_one(deployment, running, chance)
+            for figures, survivor in zip(held, survivors, strict=True):
+                figures.append(await resources(survivor))
         await all_read(deployment, produced, 180)
 
     await _all_lived(deployment, produced, seed)
@@ -75,6 +78,8 @@ async def test_random_kills_lose_nothing_double_nothing_and_name_nobody(
     assert len(read_trail(await deployment.audit_values()).events) == len(trail.events)
     topic = b"\n".join(await deployment.audit_values()).decode()
     check_nobody_named({"audit topic": topic, "logs": deployment.logs()}, people(SEED, 300, at))
+    for survivor, figures in zip(survivors, held, strict=True):
+        say(f"`{survivor.verb}` held so many MiB: {[round(each.memory_mib) for each in figures]}")
     for survivor, began in zip(survivors, before, strict=True):
         await check_back(survivor, began)
         say(f"`{survivor.verb}` began with {began}, and ends with {await resources(survivor)}")
