@@ -76,10 +76,10 @@ def _merged(erasures: list[Document], others: list[Document]) -> list[Document]:
     return merged + erasures + others
 
 
-async def remove(database: Database, entry_id: str) -> None:
-    """Removes an entry whose events are all acknowledged."""
+async def remove(database: Database, entry_ids: Sequence[str]) -> None:
+    """Removes entries whose events are all acknowledged. Raises StoreUnavailable."""
     with translated():
-        await database.outbox.delete_one({"_id": entry_id})
+        await database.outbox.delete_many({"_id": {"$in": list(entry_ids)}})
 
 
 async def backlog(database: Database) -> tuple[int, datetime | None]:

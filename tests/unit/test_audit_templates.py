@@ -4,7 +4,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any, get_args
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import orjson
 import pytest
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from audit import events
 from audit.events import AuditEvent
-from audit.templates import AuditRecord, UnknownTemplate, canonical, expand, timestamp
+from audit.templates import AuditRecord, UnknownTemplate, canonical, event_id, expand, timestamp
 from records.mongo.quarantine_replay import ANNOUNCED
 from records.quarantine import DropGrounds, ShowGrounds, SkipGrounds
 from records.read_positions import Cause
@@ -40,6 +40,8 @@ ITEMS: dict[str, list[list[Any]]] = {
     "quarantine.dropped": [["order-completed", 3, 12345, "WRONG_TYPE", "SENT_AGAIN", ACTOR]],
     "quarantine.skipped": [["order-completed", 3, 12345, "UNREADABLE", 12350, "DAMAGED", ACTOR]],
     "offsets.lost": [["order-completed", 3, 12345, 12400, "RETENTION"]],
+    "dates.recomputed": [[1000, 998, 0, 12, ACTOR]],
+    "ledger.reapplied": [[431, 2, 1, True, 902, ACTOR]],
 }
 NUMBERED = ("anonymized", "deleted", "quarantine.erased")
 KINDS = pytest.mark.parametrize("kind", ITEMS)
@@ -108,6 +110,19 @@ GOLDEN = {
         f'{_POLICY},"template":1,"topic":"order-completed","untilOffset":12400,"worker":{{"build":"1.4.2"}}}},',
         f'{_FIRST},{_SOURCE},"subject":"offsets/order-completed/3","time":"2026-11-23T00:00:04.127Z",',
         '"type":"order-records.offsets.lost.v1"}',
+    ),
+    "dates.recomputed": (
+        '{"data":{"action":"RECOMPUTE_DATES","actor":"5f1e578d1ca982d2a636924b631770b9","dueAtOnce":12,',
+        f'"movedEarlier":998,"movedLater":0,{_POLICY},"records":1000,',
+        '"template":1,"worker":{"build":"1.4.2"}},',
+        f'{_FIRST},{_SOURCE},"subject":"system","time":"2026-11-23T00:00:04.127Z",',
+        '"type":"order-records.dates.recomputed.v1"}',
+    ),
+    "ledger.reapplied": (
+        '{"data":{"action":"REAPPLY","actor":"5f1e578d1ca982d2a636924b631770b9","dates":2,"entries":1,',
+        f'"ids":431,"lastN":902,"policy":true,{_POLICY},"template":1,"worker":{{"build":"1.4.2"}}}},',
+        f'{_FIRST},{_SOURCE},"subject":"system","time":"2026-11-23T00:00:04.127Z",',
+        '"type":"order-records.ledger.reapplied.v1"}',
     ),
 }
 
@@ -283,3 +298,8 @@ def test_every_reason_of_a_refusal_fits_its_event(reason: Reason) -> None:
 )
 def test_a_time_has_the_same_23_characters_and_a_z_on_every_system(instant: datetime, text: str) -> None:
     assert timestamp(instant) == text
+
+
+@given(st.uuids(), st.integers(0, 100_000))
+def test_the_id_of_an_event_is_the_uuidv5_of_its_position_in_its_entry(entry: UUID, position: int) -> None:
+    assert event_id(str(entry), position) == str(uuid5(entry, str(position)))

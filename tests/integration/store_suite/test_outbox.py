@@ -54,7 +54,7 @@ async def test_a_limit_never_skips_a_smaller_number(database: Database) -> None:
         entries = await unsent(database, 2)
         sent += [f"n{entry['n']}" for entry in entries if "n" in entry]
         for entry in entries:
-            await remove(database, entry["_id"])
+            await remove(database, [entry["_id"]])
     assert sent == ["n1", "n2", "n3", "n4", "n5"]
     assert await unsent(database, 2) == []
 
