@@ -158,6 +158,37 @@ class PolicyChanged(_Data):
     retention_time: Annotated[int, Field(ge=1)]
 
 
+class DatesRecomputed(_Data):
+    """The policy in force was applied to records that had their dates by an earlier one.
+
+    Of so many records these were moved earlier, to a date that was due at once, or later; the others came
+    out equal.
+    """
+
+    action: Literal["RECOMPUTE_DATES"]
+    actor: Actor
+    due_at_once: Annotated[int, Field(ge=0)]
+    moved_earlier: Annotated[int, Field(ge=0)]
+    moved_later: Annotated[int, Field(ge=0)]
+    records: Annotated[int, Field(ge=1)]
+
+
+class LedgerReapplied(_Data):
+    """A database that was put back from a backup, or is new, got back what this trail knew and it did not.
+
+    So many ids that must not come back, dates moved to where something had been due, and quarantined
+    events without their content again; whether the policy was brought back; and the last number since.
+    """
+
+    action: Literal["REAPPLY"]
+    actor: Actor
+    dates: Annotated[int, Field(ge=0)]
+    entries: Annotated[int, Field(ge=0)]
+    ids: Annotated[int, Field(ge=0)]
+    last_n: Annotated[int, Field(ge=0)]
+    policy: bool
+
+
 class _CloudEvent(_Closed):
     datacontenttype: Literal["application/json"]
     id: Uuid
@@ -249,6 +280,22 @@ class RetentionPolicyChanged(_CloudEvent):
     data: PolicyChanged
 
 
+class StoredDatesRecomputed(_CloudEvent):
+    """The policy in force was applied to records."""
+
+    type: Literal["order-records.dates.recomputed.v1"]
+    subject: Literal["system"]
+    data: DatesRecomputed
+
+
+class ErasureLedgerReapplied(_CloudEvent):
+    """What the trail knew was brought back into a database."""
+
+    type: Literal["order-records.ledger.reapplied.v1"]
+    subject: Literal["system"]
+    data: LedgerReapplied
+
+
 AuditEvent = Annotated[
     RecordAnonymized
     | RecordDeleted
@@ -259,6 +306,8 @@ AuditEvent = Annotated[
     | QuarantineEntryDropped
     | QuarantineRangeSkipped
     | EventsLost
-    | RetentionPolicyChanged,
+    | RetentionPolicyChanged
+    | StoredDatesRecomputed
+    | ErasureLedgerReapplied,
     Field(discriminator="type"),
 ]

@@ -1,6 +1,6 @@
 """The retention policy: how long a person stays in a record, and how long the record stays."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -25,6 +25,11 @@ class GdprPolicy:
     version: int = 0
     created: datetime | None = field(default=None, compare=False)
     last_modified: datetime | None = field(default=None, compare=False)
+
+    def changed_to(self, wanted: "GdprPolicy") -> "GdprPolicy":
+        """What a change to this content makes of this policy; equal content changes nothing (api rule 8)."""
+        same = replace(wanted, version=self.version) == self
+        return self if same else replace(wanted, version=self.version + 1)
 
 
 @dataclass(frozen=True)

@@ -21,3 +21,12 @@ def policy_document(policy: GdprPolicy, rules: DateRules) -> bytes:
 def policy_digest(policy: GdprPolicy, rules: DateRules) -> str:
     """`sha256:` and 64 hexadecimal digits of the policy document (design section 7)."""
     return f"sha256:{hashlib.sha256(policy_document(policy, rules)).hexdigest()}"
+
+
+def plan_digest(policy: GdprPolicy, rules: DateRules) -> str:
+    """What a plan is confirmed by: `sha256:` and 64 hexadecimal digits over policy digest and version.
+
+    Any change of the policy makes another one of it, also a change and the way back.
+    """
+    plan = {"policyDigest": policy_digest(policy, rules), "policyVersion": policy.version}
+    return f"sha256:{hashlib.sha256(orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)).hexdigest()}"

@@ -53,8 +53,10 @@ def _row(endpoint: str, says: str, status: int, *places: str, **how: Any) -> Row
     return Row(endpoint, says, status, places or (("",) if status >= 400 else ()), **how)
 
 
-def _sent(endpoint: str, says: str, status: int, *places: str, body: Any, **headers: str) -> Row:
-    return _row(endpoint, says, status, *places, body=body, headers=_JSON | headers)
+def _sent(
+    endpoint: str, says: str, status: int, *places: str, body: Any, path: str = "", **headers: str
+) -> Row:
+    return _row(endpoint, says, status, *places, body=body, path=path, headers=_JSON | headers)
 
 
 def _of_each() -> list[Row]:
@@ -244,12 +246,37 @@ def _of_configurations() -> list[Row]:
         _row(POLICY, "as it is", 200),
         _sent(NEW_POLICY, "nothing new", 200, body=policy),
         _sent(NEW_POLICY, "stale", 409, body=policy | {"version": 0, "retentionTime": 36_500}),
+        *_of_dry_runs(policy),
         _sent(NEW_POLICY, "nothing", 400, "/retentionTime", "/version", body={}),
         *_wrong(NEW_POLICY, "version", *_NO_VERSIONS, retentionTime=1),
         *_wrong(NEW_POLICY, "retentionTime", *_NO_DAYS, version=1),
         *_wrong(NEW_POLICY, "deletionTimeAfterRetention", *_NO_DAYS, **policy),
         *_wrong(NEW_POLICY, "actorAnonymization", *_NO_FLAGS, **policy),
         *_wrong(NEW_POLICY, CANARY, 1, **policy),
+    ]
+
+
+def _of_dry_runs(policy: dict[str, Any]) -> list[Row]:
+    flag, other = "/query/dryRun", policy | {"retentionTime": 36_500}
+    stale = policy | {"version": 0}
+    return [
+        *(
+            _sent(NEW_POLICY, f"nothing new, dryRun={value}", 200, body=policy, path=f"?dryRun={value}")
+            for value in ("true", "false")
+        ),
+        _sent(NEW_POLICY, "tried", 200, body=other, path="?dryRun=true"),
+        _sent(NEW_POLICY, "tried, stale", 409, body=stale, path="?dryRun=true"),
+        _sent(NEW_POLICY, "tried, nothing", 400, "/retentionTime", "/version", body={}, path="?dryRun=true"),
+        *(
+            _sent(NEW_POLICY, f"dryRun={value[:9]}", 400, flag, body=other, path=f"?dryRun={value}")
+            for value in ("", "1", "yes", "True", "TRUE", "null", CANARY)
+        ),
+        _sent(NEW_POLICY, "dryRun twice", 400, flag, body=other, path="?dryRun=true&dryRun=true"),
+        # A dry run that was misspelt would be a change.
+        *(
+            _sent(NEW_POLICY, f"{name[:9]}=true", 400, "/query/*", body=other, path=f"?{name}=true")
+            for name in ("dryrun", "dry_run", "dryRun[]", CANARY, "")
+        ),
     ]
 
 

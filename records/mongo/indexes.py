@@ -15,7 +15,8 @@ QUARANTINE_DUE: Final = "quarantine_due"
 QUARANTINE_BY_TIME: Final = "quarantine_by_time"
 QUARANTINE_BY_RECORD: Final = "quarantine_by_record"
 SWEEP_RETRY: Final = "sweep_retry"
-_EXPIRY: Final = "expiry"
+BY_POLICY: Final = "by_policy"
+EXPIRY: Final = "expiry"
 
 
 class _Indexes(NamedTuple):
@@ -24,7 +25,7 @@ class _Indexes(NamedTuple):
 
 
 def _wanted(database: Database, *, search: bool) -> list[_Indexes]:
-    expiry = IndexModel([("expiresAt", ASCENDING)], name=_EXPIRY, expireAfterSeconds=0)
+    expiry = IndexModel([("expiresAt", ASCENDING)], name=EXPIRY, expireAfterSeconds=0)
     retry = IndexModel([("sweepRetryAt", ASCENDING)], name=SWEEP_RETRY, sparse=True)
     return [
         _Indexes(
@@ -36,6 +37,10 @@ def _wanted(database: Database, *, search: bool) -> list[_Indexes]:
                     partialFilterExpression={"anonymized": False},
                 ),
                 IndexModel([("deletionDate", ASCENDING)], name=DELETION_DUE),
+                # With the id it is a sequence for recomputing, and who set the dates is counted in it alone.
+                IndexModel(
+                    [(field, ASCENDING) for field in ("datesBy", "policyVersion", "_id")], name=BY_POLICY
+                ),
                 retry,
                 *(SEARCH_INDEXES if search else ()),
             ],

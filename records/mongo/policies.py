@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -13,27 +13,51 @@ from pymongo import ReturnDocument
 from records.mongo import outbox
 from records.mongo.client import Database, Document, Session
 from records.mongo.errors import translated
+from records.mongo.read_only import ReadOnly
 from records.mongo.state import VersionConflict, insert_if_absent
 from records.mongo.transaction import in_transaction
 from records.policy import DateRules, GdprPolicy
 from records.policy_document import policy_digest
 
 POLICY_CHANGED: Final = "policy.changed"
+POLICY_SECONDS: Final = 5.0
+"""So long a process may go by the policy that it has read."""
+MAX_HISTORY: Final = 100
 _GDPR: Final = "gdpr"
-_POLICY_SECONDS: Final = 5.0
+_WITHOUT_HISTORY: Final = {"history": 0}
 
 
-async def gdpr_policy(database: Database) -> GdprPolicy:
+@dataclass(frozen=True)
+class PastPolicy:
+    """A policy that is or was in force, and since when. The default, which nobody has stored, is none."""
+
+    policy: GdprPolicy
+    since: datetime
+
+
+async def gdpr_policy(database: Database | ReadOnly) -> GdprPolicy:
     """The policy in force; until one is stored, the contract's default with version 0 (api rule 20)."""
     with translated():
-        stored = await database.state.find_one({"_id": _GDPR})
-    return _policy(stored)
+        return await policy_within(database, None)
+
+
+async def policy_within(database: Database | ReadOnly, session: Session | None) -> GdprPolicy:
+    """`gdpr_policy` within the caller's transaction, with the driver's own errors."""
+    return _policy(await database.state.find_one({"_id": _GDPR}, _WITHOUT_HISTORY, session=session))
+
+
+async def policy_history(database: Database) -> list[PastPolicy]:
+    """The last hundred policies, the newest first. Raises StoreUnavailable."""
+    with translated():
+        stored = await database.state.find_one({"_id": _GDPR}, {"history": 1}) or {}
+    return [PastPolicy(_numbers(each), each["since"]) for each in reversed(stored.get("history", ()))]
 
 
 async def first_policy(database: Database, policy: GdprPolicy) -> None:
     """Stores a policy unless there is one already."""
     now = datetime.now(UTC)
-    await insert_if_absent(database, {**_document(policy), "created": now, "lastModified": now})
+    first = {**_fields(policy), "created": now, "lastModified": now}
+    await insert_if_absent(database, {"_id": _GDPR, **first, "history": [{**_fields(policy), "since": now}]})
 
 
 async def change_policy(
@@ -51,16 +75,13 @@ async def change_policy(
 async def _change(
     session: Session, *, database: Database, wanted: GdprPolicy, actor: str, build: str, rules: DateRules
 ) -> GdprPolicy:
-    current = _policy(await database.state.find_one({"_id": _GDPR}, session=session))
-    if current.version != wanted.version:
-        raise VersionConflict(current.version)
-    if current == wanted:
-        return current
-    changed = replace(wanted, version=wanted.version + 1)
-    dates = {"lastModified": "$$NOW", "created": {"$ifNull": ["$created", "$$NOW"]}}
+    changed = await _changed(database, wanted, session)
+    if changed.version == wanted.version:
+        return changed
     stored = await database.state.find_one_and_update(
         {"_id": _GDPR},
-        [{"$set": {**_document(changed), **dates}}],
+        _update(changed),
+        projection=_WITHOUT_HISTORY,
         upsert=True,
         return_document=ReturnDocument.AFTER,
         session=session,
@@ -71,22 +92,64 @@ async def _change(
     return _policy(stored)
 
 
+async def changed_policy(database: Database | ReadOnly, wanted: GdprPolicy) -> GdprPolicy:
+    """What `change_policy` would come to; nothing is written. Raises VersionConflict, StoreUnavailable."""
+    with translated():
+        return await _changed(database, wanted, None)
+
+
+async def _changed(database: Database | ReadOnly, wanted: GdprPolicy, session: Session | None) -> GdprPolicy:
+    current = await policy_within(database, session)
+    if current.version != wanted.version:
+        raise VersionConflict(current.version)
+    return current.changed_to(wanted)
+
+
+async def bring_back(
+    database: Database, session: Session, policies: Sequence[PastPolicy], version: int
+) -> bool:
+    """Puts the newest of these policies in force, those between in the history; False where it is already.
+
+    Of a newer `version` whose numbers nobody knows only the version counts: no version names two policies.
+    Within the caller's transaction, with the driver's own errors.
+    """
+    current = await policy_within(database, session)
+    newer = [past for past in policies if past.policy.version > current.version]
+    for past in sorted(newer, key=lambda past: past.policy.version):
+        update = _update(past.policy, {"$literal": past.since})
+        await database.state.update_one({"_id": _GDPR}, update, upsert=True, session=session)
+        current = past.policy
+    if current.version < version:
+        update = _update(replace(current, version=version), "$$NOW")
+        await database.state.update_one({"_id": _GDPR}, update, upsert=True, session=session)
+    return bool(newer) or current.version < version
+
+
+def _update(policy: GdprPolicy, since: Any = "$$NOW") -> list[Document]:
+    """The policy and its line of the history, which is cut at its old end."""
+    dates = {"lastModified": since, "created": {"$ifNull": ["$created", since]}}
+    line = {**_fields(policy), "since": since}
+    history = {"$concatArrays": [{"$ifNull": ["$history", []]}, [line]]}
+    return [{"$set": {**_fields(policy), **dates, "history": {"$slice": [history, -MAX_HISTORY]}}}]
+
+
 def _policy(stored: Mapping[str, Any] | None) -> GdprPolicy:
     if stored is None:
         return GdprPolicy()
+    return replace(_numbers(stored), created=stored["created"], last_modified=stored["lastModified"])
+
+
+def _numbers(stored: Mapping[str, Any]) -> GdprPolicy:
     return GdprPolicy(
         retention_time=stored["retentionTime"],
         deletion_time_after_retention=stored["deletionTimeAfterRetention"],
         actor_anonymization=stored["actorAnonymization"],
         version=stored["version"],
-        created=stored["created"],
-        last_modified=stored["lastModified"],
     )
 
 
-def _document(policy: GdprPolicy) -> Document:
+def _fields(policy: GdprPolicy) -> Document:
     return {
-        "_id": _GDPR,
         "retentionTime": policy.retention_time,
         "deletionTimeAfterRetention": policy.deletion_time_after_retention,
         "actorAnonymization": policy.actor_anonymization,
@@ -105,7 +168,7 @@ class CachedPolicy:
     async def get(self) -> GdprPolicy:
         """The policy. Raises StoreUnavailable when it is stale and MongoDB is away."""
         begun = time.monotonic()
-        if begun - self._read_at > _POLICY_SECONDS:
+        if begun - self._read_at > POLICY_SECONDS:
             self._keep(await gdpr_policy(self._database), begun)
         return self._policy
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from records.money import SAFE_INTEGER
+from records.mongo.policies import MAX_HISTORY
 from records.policy import DEFAULT_DELETION_DAYS, MAX_POLICY_DAYS
 from records.scalars import CLOSED, WHOLE
 
@@ -57,6 +58,33 @@ class OrderRecordsConfigurationInput(TypedDict, total=False):
     lastModified: _Ignored
 
 
+class GdprPlan(TypedDict):
+    """What applying the policy would do to the records that are stored, and by what that is confirmed."""
+
+    digest: Annotated[
+        str,
+        Field(
+            description="Names this policy in this version. Once the policy is so, `order-records lifecycle "
+            "recompute` takes it as the confirmation."
+        ),
+    ]
+    dueAtOnce: Annotated[int, Field(description="How many of those that move would be due at once.")]
+    movedEarlier: Annotated[int, Field(description="How many would be cleaned up or deleted earlier.")]
+    movedLater: Annotated[int, Field(description="How many would be cleaned up or deleted later.")]
+    unchanged: Annotated[
+        int, Field(description="How many would keep their dates, since they come out equal.")
+    ]
+    dueForDeletion: Annotated[
+        int, Field(description="How many would not be touched, since they are to be deleted already.")
+    ]
+    malformed: Annotated[
+        int, Field(description="How many could not be computed. There should be none; ask the operator.")
+    ]
+    bySender: Annotated[
+        int, Field(description="How many would not be touched, since the sender has set their dates.")
+    ]
+
+
 class GdprConfiguration(TypedDict):
     """The retention policy: how long a person stays in a record, and how long the record stays."""
 
@@ -72,6 +100,7 @@ class GdprConfiguration(TypedDict):
         Annotated[datetime, Field(description="When it was first changed from the default.")]
     ]
     lastModified: NotRequired[Annotated[datetime, Field(description="When it last changed.")]]
+    plan: NotRequired[Annotated[GdprPlan, Field(description="Only in the answer to a dry run.")]]
 
 
 @CLOSED
@@ -91,6 +120,16 @@ class GdprConfigurationInput(TypedDict, total=False):
     id: _Ignored
     created: _Ignored
     lastModified: _Ignored
+
+
+class PolicyHistory(TypedDict):
+    """A policy that is or was in force."""
+
+    version: Annotated[int, Field(description="Which change it came by.")]
+    since: Annotated[datetime, Field(description="Since when it is, or was, in force.")]
+    retentionTime: Annotated[int, Field(description=_UNTIL_CLEANUP)]
+    deletionTimeAfterRetention: Annotated[int, Field(description=_UNTIL_DELETION)]
+    actorAnonymization: Annotated[bool, Field(description="As in the policy.")]
 
 
 class OverdueFigure(TypedDict):
@@ -131,6 +170,13 @@ class Lifecycle(TypedDict):
     ]
     quarantineOverdue: Annotated[
         OverdueFigure, Field(description="Those that should not hold their event any more.")
+    ]
+    policyHistory: Annotated[
+        list[PolicyHistory],
+        Field(
+            max_length=MAX_HISTORY,
+            description="The policies so far, the newest first. Empty while nobody has changed the default.",
+        ),
     ]
     lastSweep: NotRequired[
         Annotated[datetime, Field(description="When a sweep last came to its end. Absent before the first.")]

@@ -1,24 +1,32 @@
 """The two configurations: whether orders are taken, and the retention policy."""
 
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from records.mongo.configuration import CONFIGURATION, Configuration, change_configuration, configuration
-from records.mongo.policies import change_policy, gdpr_policy
+from records.mongo.forecast import changes, planner
+from records.mongo.policies import change_policy, changed_policy, gdpr_policy
+from records.mongo.read_deadline import reading
+from records.mongo.read_only import ReadOnly
 from records.mongo.state import VersionConflict
 from records.policy import DEFAULT_DELETION_DAYS, GdprPolicy
+from records.policy_document import plan_digest
 from service.api.admin_schemas import GdprConfigurationInput, OrderRecordsConfigurationInput
 from service.api.answers import answer
 from service.api.auth import Permission
 from service.api.context import ApiContext
 from service.api.errors import Fault, RequestFault, faults_of
+from service.api.parameters import TRUE_OR_FALSE, check_names
 
 _CONFIGURATION: Final = TypeAdapter(OrderRecordsConfigurationInput)
 _POLICY: Final = TypeAdapter(GdprConfigurationInput)
 _CONFLICT: Final = "Somebody else changed this since you read it"
+_PATIENCE: Final = "`order-records lifecycle preview` counts the same and may take longer"
+POLICY_PARAMETERS: Final = ("dryRun",)
 Parsed = TypeVar("Parsed")
+DryRun = Annotated[bool, Query(), TRUE_OR_FALSE]
 
 
 def configurations_router(api: ApiContext) -> APIRouter:
@@ -52,11 +60,14 @@ def configurations_router(api: ApiContext) -> APIRouter:
         return answer(_policy(await gdpr_policy(api.database)))
 
     @router.put("/gdpr", operation_id="updateGdprConfiguration")
-    async def change_the_policy(request: Request) -> Response:
+    async def change_the_policy(request: Request, dryRun: DryRun = False) -> Response:  # noqa: FBT002, N803 - the API's name
         """Change the retention policy; it is announced on the audit topic and leaves stored dates alone."""
         principal = api.authorize(request, Permission.CONFIG_WRITE)
+        check_names(request.query_params, POLICY_PARAMETERS)
         wanted = _wanted(_parsed(_POLICY, await request.body()))
         try:
+            if dryRun:
+                return answer(await _plan(api, wanted))
             changed = await change_policy(
                 api.database, wanted, api.pseudonym(principal), api.build, api.dates
             )
@@ -66,6 +77,15 @@ def configurations_router(api: ApiContext) -> APIRouter:
         return answer(_policy(changed))
 
     return router
+
+
+async def _plan(api: ApiContext, wanted: GdprPolicy) -> dict[str, Any]:
+    """The policy as the change would leave it, and what applying it to stored records would do."""
+    reads = ReadOnly(api.database)
+    policy, now = await changed_policy(reads, wanted), await api.clock.latest()
+    async with reading(_PATIENCE) as deadline:
+        found = await changes(reads, planner(policy, api.dates, now), deadline)
+    return {**_policy(policy), "plan": {"digest": plan_digest(policy, api.dates), **found.facts()}}
 
 
 def _parsed(adapter: TypeAdapter[Parsed], body: bytes) -> Parsed:

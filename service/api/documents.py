@@ -64,6 +64,7 @@ HEADER_OF: Final = {401: "WWW-Authenticate", 503: "Retry-After"}
 
 PARAMETERS: Final[dict[str, str]] = {
     "days": "How many days to look ahead.",
+    "dryRun": "Whether only to say what the change would do: nothing is changed. `true` or `false`.",
     "facilityRef": "Only records of this shop or warehouse.",
     "Idempotency-Key": "Names the orders of this request that have no `tenantOrderRecordId`, together with "
     "their places in it: repeated with the same key and the same orders, it stores nothing twice. Without "
@@ -159,17 +160,22 @@ OPERATIONS: Final[dict[str, Described]] = {
     "updateGdprConfiguration": Described(
         "Change the retention policy",
         "Made against the version that was read last. It holds for records to come and leaves the dates of "
-        "stored ones alone; the change is announced in the audit trail. Equal content changes nothing, not "
-        "even the version.",
+        "stored ones alone, until the operator has them recomputed; the change is announced in the audit "
+        "trail. Equal content changes nothing, not even the version. With `dryRun=true` nothing is changed, "
+        "and the answer says what recomputing would do.",
         Permission.CONFIG_WRITE,
-        {200: _POLICY},
+        {
+            200: Content(
+                "GdprConfiguration", "The policy in force, or what it would be.", examples.CHANGED_POLICY
+            )
+        },
         _WITH_VERSION,
         Content("GdprConfigurationInput", "The policy, and the version it is based on.", examples.NEW_POLICY),
     ),
     "getLifecycle": Described(
         "See how erasure stands",
-        "What falls due by day, what is overdue, and what the quarantine holds: dates and counts, never an "
-        "order.",
+        "What falls due by day, what is overdue, what the quarantine holds, and the policies so far: dates "
+        "and counts, never an order.",
         Permission.LIFECYCLE_READ,
         {200: Content("Lifecycle", "How it stands now.", examples.LIFECYCLE)},
         _WITH_PARAMETERS,

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from service.api.errors import SUMMARIES
-from service.api.example_orders import ANONYMIZED, LEAST, ORDER, RECORD, Json
+from service.example_orders import ANONYMIZED, LEAST, ORDER, RECORD, Json
 
 Examples = dict[str, Any]
 
@@ -85,6 +85,26 @@ POLICY: Final[Examples] = {
         "lastModified": "2026-11-03T09:15:00.000Z",
     }
 }
+CHANGED_POLICY: Final[Examples] = {
+    **POLICY,
+    "Of a dry run": {
+        "id": "gdpr",
+        "version": 1,
+        "retentionTime": 14,
+        "deletionTimeAfterRetention": 180,
+        "actorAnonymization": True,
+        "plan": {
+            "digest": "sha256:7c3f0f0c2a86b0a5ffb4c1f0f4a6e0d57a1c5f3f1f0a9a6a4d6c1be0b7a9c211",
+            "dueAtOnce": 8210,
+            "movedEarlier": 15822,
+            "movedLater": 0,
+            "unchanged": 0,
+            "dueForDeletion": 2,
+            "malformed": 0,
+            "bySender": 41,
+        },
+    },
+}
 NEW_POLICY: Final[Examples] = {"Two weeks, then half a year": {"version": 0, "retentionTime": 14}}
 LIFECYCLE: Final[Examples] = {
     "Two deletions wait for the next sweep": {
@@ -96,6 +116,15 @@ LIFECYCLE: Final[Examples] = {
         },
         "quarantine": {"MISSING_MEMBER": {"entries": 3, "sealed": 1}},
         "quarantineOverdue": {"count": 0},
+        "policyHistory": [
+            {
+                "version": 1,
+                "since": "2026-11-03T09:15:00.000Z",
+                "retentionTime": 14,
+                "deletionTimeAfterRetention": 180,
+                "actorAnonymization": True,
+            }
+        ],
         "lastSweep": "2026-11-23T10:29:56.004Z",
     }
 }

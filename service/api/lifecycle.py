@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from records.mongo.lifecycle import lifecycle_figures
-from records.mongo.sweep import Action, Overdue
+from records.mongo.overdue import Overdue
+from records.mongo.policies import PastPolicy, policy_history
+from records.mongo.sweep import Action
 from service.api.answers import answer
 from service.api.auth import Permission
 from service.api.context import ApiContext
@@ -20,10 +22,11 @@ def lifecycle_router(api: ApiContext) -> APIRouter:
     async def lifecycle(
         request: Request, days: Annotated[int, Query(ge=1, le=366), IN_DIGITS] = 30
     ) -> Response:
-        """What is due by day, what is overdue, and how full the quarantine is."""
+        """What is due by day, what is overdue, how full the quarantine is, and the policies so far."""
         api.authorize(request, Permission.LIFECYCLE_READ)
         now = await api.clock.latest()
         figures = await lifecycle_figures(api.database, now, days)
+        history = await policy_history(api.database)
         due, late = figures.due_by_day, figures.overdue
         return answer(
             {
@@ -32,11 +35,23 @@ def lifecycle_router(api: ApiContext) -> APIRouter:
                 "delete": {"dueByDay": due[Action.DELETE], "overdue": _overdue(late[Action.DELETE])},
                 "quarantine": figures.quarantine,
                 "quarantineOverdue": _overdue(late[Action.ERASE_QUARANTINED]),
+                "policyHistory": [_past(each) for each in history],
                 **({"lastSweep": figures.last_sweep} if figures.last_sweep else {}),
             }
         )
 
     return router
+
+
+def _past(each: PastPolicy) -> dict[str, Any]:
+    policy = each.policy
+    return {
+        "version": policy.version,
+        "since": each.since,
+        "retentionTime": policy.retention_time,
+        "deletionTimeAfterRetention": policy.deletion_time_after_retention,
+        "actorAnonymization": policy.actor_anonymization,
+    }
 
 
 def _overdue(figure: Overdue) -> dict[str, Any]:

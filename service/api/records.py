@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic_core import from_json
-from starlette.datastructures import QueryParams
 
 from records.mongo.configuration import order_records_enabled
 from records.mongo.reads import ListRequest, get_record, list_records
@@ -16,7 +15,7 @@ from service.api.auth import Permission
 from service.api.bulk import put_orders
 from service.api.context import ApiContext
 from service.api.errors import Fault, RequestFault, invalid
-from service.api.parameters import IN_DIGITS
+from service.api.parameters import IN_DIGITS, check_names
 
 MAX_OPERATIONS: Final = 25
 MAX_LIST, DEFAULT_LIST = 500, 25
@@ -44,7 +43,7 @@ def records_router(api: ApiContext) -> APIRouter:
         tenantOrderRecordId: Name = None,  # noqa: N803
     ) -> Response:
         api.authorize(request, Permission.ORDER_RECORD_READ)
-        _check_names(request.query_params)
+        check_names(request.query_params, LIST_PARAMETERS)
         wanted = ListRequest(size, startAfterId, facilityRef, tenantOrderRecordId)
         now = await api.clock.latest()
         found = await list_records(api.database, wanted, api.keys.identity, now, indexed=api.indexed)
@@ -80,19 +79,6 @@ def records_router(api: ApiContext) -> APIRouter:
         return answer(record)
 
     return router
-
-
-def _check_names(given: QueryParams) -> None:
-    """A filter that is misspelt or there twice would show more, or other, records than were asked for."""
-    faults = [
-        invalid("should be there once", f"/query/{name}")
-        for name in LIST_PARAMETERS
-        if len(given.getlist(name)) > 1
-    ]
-    if not set(given) <= set(LIST_PARAMETERS):
-        faults.append(invalid(f"no such parameter; known here: {', '.join(LIST_PARAMETERS)}", "/query/*"))
-    if faults:
-        raise RequestFault(400, faults)
 
 
 async def _search(api: ApiContext, body: bytes) -> dict[str, Any]:

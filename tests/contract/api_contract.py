@@ -219,7 +219,7 @@ OPERATIONS_BEYOND: Final[dict[str, tuple[Operation, str]]] = {
         Operation(
             call="PUT /api/configurations/gdpr",
             permission="CONFIG_WRITE",
-            parameters={},
+            parameters={"query dryRun": "boolean = False"},
             body="GdprConfigurationInput",
             answers={200: "GdprConfiguration"},
             errors=(400, 401, 403, 409),
@@ -250,8 +250,17 @@ SCHEMAS_BEYOND: Final[dict[str, tuple[dict[str, str], str]]] = {
             "actorAnonymization!": "boolean",
             "created": "string date-time",
             "lastModified": "string date-time",
+            "plan": "GdprPlan",
         },
         _POLICY,
+    ),
+    "GdprPlan": (
+        {
+            "digest!": "string",
+            **dict.fromkeys(("dueAtOnce!", "movedEarlier!", "movedLater!", "unchanged!"), "integer"),
+            **dict.fromkeys(("dueForDeletion!", "malformed!", "bySender!"), "integer"),
+        },
+        "what a change would do has to be known before it is made",
     ),
     "GdprConfigurationInput": (
         {
@@ -259,9 +268,7 @@ SCHEMAS_BEYOND: Final[dict[str, tuple[dict[str, str], str]]] = {
             "retentionTime!": _DAYS,
             "deletionTimeAfterRetention": _DAYS,
             "actorAnonymization": "boolean",
-            "id": "anything",
-            "created": "anything",
-            "lastModified": "anything",
+            **dict.fromkeys(("id", "created", "lastModified"), "anything"),
         },
         _POLICY,
     ),
@@ -272,11 +279,22 @@ SCHEMAS_BEYOND: Final[dict[str, tuple[dict[str, str], str]]] = {
             "delete!": "LifecycleAction",
             "quarantine!": "object of QuarantineFigure",
             "quarantineOverdue!": "OverdueFigure",
+            "policyHistory!": "array ..100 of PolicyHistory",
             "lastSweep": DATE,
         },
         _WATCHED,
     ),
     "LifecycleAction": ({"dueByDay!": "object of integer", "overdue!": "OverdueFigure"}, _WATCHED),
     "OverdueFigure": ({"count!": "integer", "oldest": DATE}, _WATCHED),
+    "PolicyHistory": (
+        {
+            "version!": "integer",
+            "since!": DATE,
+            "retentionTime!": "integer",
+            "deletionTimeAfterRetention!": "integer",
+            "actorAnonymization!": "boolean",
+        },
+        _WATCHED,
+    ),
     "QuarantineFigure": ({"entries!": "integer", "sealed!": "integer"}, _WATCHED),
 }
