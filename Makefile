@@ -1,5 +1,6 @@
 # Every verb works from a fresh clone: .venv makes itself, and again when what it is made from changes.
-# ARGS adds words to run, test, faults, soak, mutants, bench, bench-ingest and lock: make test ARGS="-k sweep"
+# ARGS adds words to run, test, faults, soak, mutants, bench, bench-ingest, bench-lifecycle and
+# lock: make test ARGS="-k sweep"
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -17,10 +18,10 @@ FIND_PYTHON  = for name in $(or $(PYTHON),python3 python3.14 python3.13 python3.
                  if "$$name" -c '$(FITS)' 2>/dev/null; then echo "$$name"; break; fi; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults soak mutants bench bench-ingest lint types format docs lock compose-env clean
+.PHONY: help install run test faults soak mutants bench bench-ingest bench-lifecycle lint types format docs lock compose-env clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP)  ## make .venv (PYTHON=/path/to/python3.12 chooses the Python)
 
@@ -61,6 +62,9 @@ bench: $(STAMP)  ## the REST API under wrk, against bare FastAPI routes (docs/pe
 
 bench-ingest: $(STAMP)  ## consume against Kafka Connect and others (docs/performance.md; needs Java and Maven)
 	@$(BIN)/python -m benchmarks.ingest $(ARGS)
+
+bench-lifecycle: $(STAMP)  ## sweeps and relay against bare statements and a TTL index (docs/performance.md)
+	@$(BIN)/python -m benchmarks.lifecycle $(ARGS)
 
 lint: $(STAMP)  ## style, import arrows, Dockerfile, compose file, manifests
 	@$(BIN)/ruff check .

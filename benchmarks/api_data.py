@@ -19,7 +19,7 @@ from records.policy import DateRules, GdprPolicy
 from records.record import PreparedRecord, RecordRules, prepare
 from runtime.settings import Retention
 
-_SEED: Final = 7
+SEED: Final = 7
 _SPREAD: Final = timedelta(days=30)
 _ORDER: Final = TypeAdapter(OrderPayload)
 
@@ -30,12 +30,13 @@ async def store_orders(database: Database, keys: RecordKeys, number: int, steps:
     now = datetime.now(UTC).replace(microsecond=0)
     rules = RecordRules(keys, GdprPolicy(), DateRules.of(**Retention().date_numbers()))
     for start in range(0, number, MAX_RECORDS):
-        batch = list(_batch(range(start, min(number, start + MAX_RECORDS)), number, now, rules))
+        batch = list(prepared_orders(range(start, min(number, start + MAX_RECORDS)), number, now, rules))
         await store(database, batch, now)
         steps.begin(f"{start + len(batch):,} of {number:,} orders stored")
 
 
-def _batch(numbers: range, of: int, now: datetime, rules: RecordRules) -> Iterator[PreparedRecord]:
+def prepared_orders(numbers: range, of: int, now: datetime, rules: RecordRules) -> Iterator[PreparedRecord]:
+    """The orders of these numbers, ready to be stored now; all `of` them come from the 30 days before."""
     for number in numbers:
         text = orjson.dumps(_order(number, now - _SPREAD * (number / of)))
         order = _ORDER.validate_json(text)
@@ -49,4 +50,4 @@ def new_orders(count: int) -> list[dict[str, Any]]:
 
 
 def _order(number: int, at: datetime) -> dict[str, Any]:
-    return sample_order(_SEED, number, at=at)
+    return sample_order(SEED, number, at=at)

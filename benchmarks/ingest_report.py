@@ -20,6 +20,7 @@ INSERT: Final = "sink, random ids, 2 tasks"
 ONE: Final = "consume, 1 process"
 AGAIN: Final = "the same events again, 1 process"
 TWO: Final = "consume, 2 processes"
+_NAMES: Final = (CEILING, LOOP, SINK, INSERT, ONE, AGAIN, TWO)
 _MEGABYTE: Final = 2**20
 _SIDE_COLUMNS: Final = (
     "side",
@@ -87,18 +88,20 @@ GOALS: Final = (
 
 @dataclass(frozen=True)
 class Report:
-    """What was measured, and on what."""
+    """What was measured, and on what; the sides in the order in which they are told, and what is wanted."""
 
     machine: Mapping[str, str]
     options: Mapping[str, Any]
     rounds: Rounds
+    names: Sequence[str] = _NAMES
+    goals: Sequence[Goal] = GOALS
 
     def as_json(self) -> dict[str, Any]:
         """Medians by side, and the figures that goals are set for, with the one of each round."""
         return {
             "machine": dict(self.machine),
             "options": dict(self.options),
-            "sides": [{"name": name, **_figures(runs)} for name, runs in _by_side(self.rounds)],
+            "sides": [{"name": name, **_figures(runs)} for name, runs in self._by_side()],
             "goals": [
                 {
                     "name": goal.name,
@@ -107,10 +110,14 @@ class Report:
                     "floor": goal.floor,
                     "aim": goal.aim,
                 }
-                for goal in GOALS
+                for goal in self.goals
                 if (found := goal.of(self.rounds))
             ],
         }
+
+    def _by_side(self) -> list[tuple[str, list[Run]]]:
+        found = ((name, [each[name] for each in self.rounds if name in each]) for name in self.names)
+        return [(name, runs) for name, runs in found if runs]
 
 
 def show(report: Report, console: Console) -> None:
@@ -128,12 +135,6 @@ def _goal_row(goal: Mapping[str, Any]) -> list[str]:
     rounds = goal["rounds"]
     told = f"{_told(min(rounds))} to {_told(max(rounds))}"
     return [goal["name"], _told(goal["median"]), told, goal["floor"], goal["aim"]]
-
-
-def _by_side(rounds: Rounds) -> list[tuple[str, list[Run]]]:
-    names = (CEILING, LOOP, SINK, INSERT, ONE, AGAIN, TWO)
-    found = ((name, [each[name] for each in rounds if name in each]) for name in names)
-    return [(name, runs) for name, runs in found if runs]
 
 
 def _figures(runs: Sequence[Run]) -> dict[str, float]:

@@ -89,14 +89,15 @@ async def measured(watched: Watched, total: int) -> Run:
 async def _look(watched: Watched) -> _Look:
     stored = await watched.stored()
     try:
-        client = sum(_cpu(each) for each in watched.clients)
+        client = sum(cpu_seconds(each) for each in watched.clients)
         memory = sum(each.memory_info().rss for each in watched.clients)
-        return _Look(time.perf_counter(), stored, client, _cpu(watched.mongod), memory)
+        return _Look(time.perf_counter(), stored, client, cpu_seconds(watched.mongod), memory)
     except psutil.Error as error:
         raise UserError(f"a process ended while it was measured: {type(error).__name__}") from None
 
 
-def _cpu(process: psutil.Process) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
+    """The CPU time that it has used so far, in user and in kernel mode."""
     times = process.cpu_times()
     return float(times.user + times.system)
 
