@@ -4,7 +4,7 @@ import secrets
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final
 
 import click
@@ -12,6 +12,7 @@ import orjson
 
 from cli.parameters import Header, Instant
 from cli.quarantine_view import text
+from records.epoch import milliseconds
 from records.keys import RecordKeys
 from records.payload import MAX_ORDER_BYTES
 from records.policy import DateRules, GdprPolicy
@@ -20,7 +21,6 @@ from runtime.errors import UserError
 from runtime.settings import load_settings
 from service.verdict import Verdict, verdict
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENOUGH: Final = MAX_ORDER_BYTES + 1
 """More of an event need not be read: it is too large whatever follows."""
 _NOTE: Final = (
@@ -83,7 +83,7 @@ def _judge(
     keys = RecordKeys.derive(secrets.token_bytes(32))
     rules = RecordRules(keys, GdprPolicy(), dates, settings.pricing.tax_mode)
     now = datetime.now(UTC)
-    since_epoch = -1 if timestamp is None else (timestamp - _EPOCH) // timedelta(milliseconds=1)
+    since_epoch = -1 if timestamp is None else milliseconds(timestamp)
     return lambda value: verdict(value, headers, since_epoch, now, rules)
 
 

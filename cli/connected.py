@@ -13,6 +13,7 @@ from records.mongo.indexes import missing_indexes
 from records.mongo.outbox import Stamp
 from records.mongo.policies import gdpr_policy
 from records.mongo.quarantine_acts import Act
+from records.mongo.restored import Pulse
 from records.mongo.startup import SettingsDiffer
 from records.mongo.state import differing
 from records.policy import DateRules
@@ -56,7 +57,8 @@ async def trusted_now(database: Database) -> datetime:
 
 
 async def act_of(settings: Settings, database: Database, keys: RecordKeys, actor: str | None) -> Act:
-    """Who acts, when, and under which policy. Raises UserError, StoreUnavailable."""
+    """Who acts, when, and under which policy. Raises UserError, TrailAhead, StoreUnavailable."""
+    await Pulse(database).look()
     dates = DateRules.of(**settings.retention.date_numbers())
     policy = await gdpr_policy(database)
     stamp = Stamp(build(), policy.version, policy_digest(policy, dates))
@@ -66,6 +68,6 @@ async def act_of(settings: Settings, database: Database, keys: RecordKeys, actor
 def pseudonym(keys: RecordKeys, actor: str | None) -> str:
     """The actor's name on the audit topic; by default the user of this system. Raises UserError."""
     try:
-        return keys.pseudonym(actor or getpass.getuser())
+        return keys.pseudonym(getpass.getuser() if actor is None else actor)
     except (KeyError, OSError, ImportError):
         raise UserError("this system has no name for its user: say who asks by --actor") from None

@@ -1,6 +1,5 @@
 """`order-records doctor`: what is wrong, and what to do about it."""
 
-import logging
 import os
 import sys
 import threading
@@ -11,18 +10,17 @@ from typing import Final
 import click
 import orjson
 import uvloop
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.console import plain_console
 from cli.diagnosis.examine import examine, settings_refused
 from cli.diagnosis.finding import Finding, Level, counted
 from runtime.errors import UserError
-from runtime.logs import configure_logging
+from runtime.logs import configure_verb_logging
 from runtime.settings import Settings, load_settings
 
 _CLOSE_SECONDS: Final = 1.0
-_PLAIN_WIDTH: Final = 160
 _STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 
 
@@ -38,8 +36,7 @@ def doctor(*, as_json: bool) -> None:
     Example: order-records doctor
              order-records doctor --json | jq '.findings[] | select(.level != "ok")'
     """  # noqa: D301 - click reads \b as the character
-    configure_logging("doctor", "WARNING")
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it complains of what a finding says
+    configure_verb_logging("doctor")
     try:
         settings = load_settings()
     except UserError as error:
@@ -90,8 +87,7 @@ def _show(findings: Sequence[Finding], levels: Counter[Level]) -> None:
     for finding in findings:
         level = Text(finding.level, style=_STYLES[finding.level])
         table.add_row(level, *(Text(text) for text in (finding.check, finding.seen, finding.next)))
-    console = Console()
-    console = console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+    console = plain_console()
     console.print(table)
     problems, warnings = (counted(levels[level], level) for level in (Level.PROBLEM, Level.WARNING))
     console.print(f"\n{problems}, {warnings}", highlight=False)

@@ -16,8 +16,9 @@ class EntryId(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         try:
+            str(value).encode()
             return Position.of_entry(str(value)).entry_id
-        except ValueError:
+        except ValueError:  # UnicodeEncodeError is one
             self.fail(
                 "should be topic/partition/offset/timestamp, as `quarantine list` prints it", param, ctx
             )
@@ -30,7 +31,7 @@ class Word(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         word = str(value)
-        if not word or any("\ud800" <= character <= "\udfff" for character in word):
+        if not word or not _is_utf_8(word):
             self.fail("should be a text in UTF-8, and not empty", param, ctx)
         return word
 
@@ -45,9 +46,9 @@ class Instant(click.ParamType[datetime]):
             return value
         try:
             time = datetime.fromisoformat(value)
-        except ValueError:
+            return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             self.fail("should be a time such as 2026-11-23T10:15:00Z or 2026-11-23", param, ctx)
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 class Header(click.ParamType[tuple[str, bytes | None]]):
@@ -61,6 +62,11 @@ class Header(click.ParamType[tuple[str, bytes | None]]):
         if isinstance(value, tuple):
             return value
         name, equals, given = str(value).partition("=")
-        if not name or any("\ud800" <= character <= "\udfff" for character in name):
+        if not name or not _is_utf_8(name):
             self.fail("should be NAME=VALUE, with a name in UTF-8 that is not empty", param, ctx)
         return name, os.fsencode(given) if equals else None
+
+
+def _is_utf_8(word: str) -> bool:
+    """Bytes that are none come from the shell as halves of surrogate pairs."""
+    return not any("\ud800" <= character <= "\udfff" for character in word)

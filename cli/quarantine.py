@@ -27,14 +27,20 @@ from records.mongo.quarantine_reads import Entry, Selection, counted, entry, lis
 from records.quarantine import CannotOpen, DropGrounds, QuarantineKey, RawEvent, ShowGrounds
 from runtime.environment import variable
 from runtime.errors import UserError
-from runtime.logs import configure_logging
+from runtime.logs import configure_verb_logging
 from runtime.settings import Settings, load_settings
 
 
 @click.group()
 def quarantine() -> None:
-    """List, show, replay and drop events that could not be stored; skip what cannot be fetched."""
-    configure_logging("quarantine", "WARNING")
+    """List, show, replay and drop events that could not be stored; skip what cannot be fetched.
+
+    \b
+    Example:
+      order-records quarantine list --reason WRONG_TYPE
+      order-records quarantine replay --reason WRONG_TYPE --dry-run
+    """  # noqa: D301 (click reads the \b)
+    configure_verb_logging("quarantine")
 
 
 quarantine.add_command(replay)

@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
-from cli.parameters import Instant
+from cli.parameters import Instant, Word
 from records.mongo.quarantine_reads import Selection
 from records.reasons import Reason
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 ACTOR = click.option(
     "--actor",
+    type=Word(),
     help="Who asks; the audit topic gets a pseudonym of it. By default the user of this system.",
 )
 _SELECTING = (
@@ -23,7 +24,7 @@ _SELECTING = (
         metavar="CODE",
         help="Only those refused for this reason (docs/publisher.md lists the codes).",
     ),
-    click.option("--topic", help="Only those of this topic."),
+    click.option("--topic", type=Word(), help="Only those of this topic."),
     click.option("--since", type=Instant(), help="Only those with this time on the topic, or a later one."),
     click.option("--until", type=Instant(), help="Only those with an earlier time on the topic."),
 )

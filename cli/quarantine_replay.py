@@ -1,7 +1,6 @@
 """`order-records quarantine replay`: refused events through the one way in once more."""
 
 import asyncio
-import signal
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cli.connected import connected, pseudonym, trusted_now
+from cli.interrupts import end_cleanly
 from cli.parameters import EntryId
 from cli.quarantine_options import ACTOR, AS_JSON, selecting
 from cli.quarantine_view import became_facts, print_became, text
@@ -22,6 +22,7 @@ from records.mongo.client import Database
 from records.mongo.configuration import order_records_enabled
 from records.mongo.quarantine_reads import Selection, counted
 from records.mongo.quarantine_replay import Became, Fate
+from records.mongo.restored import Pulse
 from records.policy import DateRules
 from records.quarantine import QuarantineKey
 from runtime.environment import variable
@@ -91,6 +92,9 @@ def replay(
     What is stored leaves the quarantine in the same transaction; what is refused again stays, with the
     reason of now. It may be stopped and repeated at any time, beside running processes.
 
+    Exit code 1 when an entry that was named by its ID is refused again. By filters or with --all refusals are
+    a result, and the totals count them.
+
     \b
     Example:
       order-records quarantine replay --reason UNKNOWN_VALUE --dry-run
@@ -112,7 +116,7 @@ def replay(
 
 
 def _complain(report: _Report, *, named: bool) -> None:
-    """Entries of another key, or that were named and are not there, are no success."""
+    """Entries of another key, or that were named and are not there or refused again, are no success."""
     if unreadable := report.counts[Fate.UNREADABLE]:
         key = variable("secrets", "quarantine_key")
         raise UserError(
@@ -122,20 +126,16 @@ def _complain(report: _Report, *, named: bool) -> None:
         raise UserError(
             f"{gone} entries have no content (any more): replayed, dropped, erased, or never there"
         )
-
-
-def _end_cleanly() -> None:
-    """SIGTERM ends it as Ctrl-C does: one that is cut off in a transaction holds up others for 15 s."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - for the type checker: it is called in one
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    if named and (refused := report.counts[Fate.REFUSED]):
+        raise UserError(f"{refused} of the entries that were named are still refused, and stay")
 
 
 async def _replay(settings: Settings, wanted: _Wanted, report: _Report) -> None:
-    _end_cleanly()
+    end_cleanly()
     keys = RecordKeys.derive(settings.secrets.require("id_key"))
     key = QuarantineKey.derive(settings.secrets.require("quarantine_key"))
     async with connected(settings, settings.bound(keys.fingerprint)) as database:
+        await Pulse(database).look()  # a backup that was put back has forgotten what must not come back
         if not wanted.dry and not await order_records_enabled(database):
             raise UserError("order records are disabled: nothing is stored before they are enabled")
         dates = DateRules.of(**settings.retention.date_numbers())

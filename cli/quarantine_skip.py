@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 
 from cli.connected import act_of, connected
+from cli.parameters import Word
 from cli.quarantine_options import ACTOR, AS_JSON
 from cli.quarantine_view import text
 from records.keys import RecordKeys
@@ -20,7 +21,7 @@ from runtime.unfetchable import unfetchable
 
 
 @click.command("skip")
-@click.argument("topic")
+@click.argument("topic", type=Word())
 @click.argument("partition", type=click.IntRange(min=0))
 @click.argument("offset", type=click.IntRange(min=0))
 @click.option(

@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from rich.console import Console
 from rich.table import Table
 
 from audit.templates import timestamp
+from cli.console import plain_console
 from records.mongo.quarantine_reads import MAX_COUNT, Entry
 from records.mongo.quarantine_replay import Became, Fate
 from records.quarantine import RawEvent
 
-_PLAIN_WIDTH: Final = 200
 _MAX_ROWS: Final = 100
 
 
@@ -38,6 +37,8 @@ def entry_facts(entry: Entry) -> dict[str, Any]:
         "state": entry.state.value,
         "due": _time(entry.due),
         "recordId": entry.record_id,
+        "untilOffset": entry.until,
+        "grounds": entry.grounds,
     }
 
 
@@ -51,7 +52,7 @@ def print_entries(entries: Sequence[Entry], total: int) -> None:
     """A table, and how many there are in all."""
     print_rows(entries)
     many = f"at least {total}" if total == MAX_COUNT else total
-    _console().print(f"{len(entries)} of {many}", highlight=False)
+    plain_console().print(f"{len(entries)} of {many}", highlight=False)
 
 
 def became_facts(became: Became) -> dict[str, Any]:
@@ -69,9 +70,9 @@ def print_became(became: Sequence[Became], counts: Mapping[Fate, int], *, dry: b
     if became:
         print_table(names, rows)
     if len(became) > _MAX_ROWS:
-        _console().print(f"and {len(became) - _MAX_ROWS} more: --json prints all", highlight=False)
+        plain_console().print(f"and {len(became) - _MAX_ROWS} more: --json prints all", highlight=False)
     totals = ", ".join(f"{fate.value.lower()} {counts[fate]}" for fate in Fate if fate in counts)
-    _console().print(f"{'would be: ' if dry else ''}{totals or 'no such entry'}", highlight=False)
+    plain_console().print(f"{'would be: ' if dry else ''}{totals or 'no such entry'}", highlight=False)
 
 
 def content_facts(event: RawEvent) -> dict[str, Any]:
@@ -93,24 +94,19 @@ def print_table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    _console().print(table, highlight=False, markup=False)
+    plain_console().print(table, highlight=False, markup=False)
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
     """One fact a line; an absent one is a dash."""
     width = max(map(len, facts))
     for name, value in facts.items():
-        _console().print(
+        plain_console().print(
             f"{name:<{width}}  {'-' if value in (None, '') else value}",
             highlight=False,
             markup=False,
             soft_wrap=True,
         )
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
 
 
 def _time(instant: datetime | None) -> str | None:

@@ -14,18 +14,18 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from cli.console import plain_console
 from local.publisher import Publisher
 from local.samples.broken import BROKEN
 from local.samples.events import LabelledEvent, sample_events
 from runtime.environment import variable
 from runtime.errors import UserError
 from runtime.kafka_settings import Kafka
-from runtime.logs import configure_logging
+from runtime.logs import configure_verb_logging
 from runtime.settings import load_settings
 from runtime.topics import topic_partitions
 
 _SEEDS: Final = 10**9
-_PLAIN_WIDTH: Final = 160
 
 
 def _list_kinds(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click calls it so
@@ -34,8 +34,7 @@ def _list_kinds(context: click.Context, _parameter: click.Parameter, wanted: boo
     table = Table("kind", "reason", "what is wrong", box=None)
     for kind, broken in BROKEN.items():
         table.add_row(kind, broken.reason.value, broken.wrong)
-    console = Console()
-    (console if console.is_terminal else Console(width=_PLAIN_WIDTH)).print(table)
+    plain_console().print(table)
     context.exit()
 
 
@@ -80,7 +79,7 @@ def sample(
     Example: order-records sample 1000 --broken 0.02
              order-records sample 5 --kind empty-body
     """  # noqa: D301 - click reads \b as the character
-    configure_logging("sample", "WARNING")
+    configure_verb_logging("sample")
     seed = secrets.randbelow(_SEEDS) if seed is None else seed
     share = broken if broken is not None else float(bool(kinds))
     events = sample_events(

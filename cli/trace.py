@@ -1,12 +1,15 @@
 """`order-records trace`: where an order is, and since when; nothing of what is in it."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
+from audit.templates import entry_subject
 from cli.audit_scan import Scan, scan
 from cli.connected import connected, reading_time
 from cli.parameters import Word
@@ -15,9 +18,10 @@ from cli.trace_answer import Answer
 from records import identity
 from records.identity import NaturalKey
 from records.keys import RecordKeys
+from records.mongo.quarantine_reads import Entry
 from records.mongo.trace import Whereabouts, whereabouts
 from runtime.environment import variable
-from runtime.logs import configure_logging
+from runtime.logs import configure_verb_logging
 from runtime.settings import Settings, load_settings
 
 
@@ -60,7 +64,7 @@ def trace(
       order-records trace --tenant-order-record-id ORD-2026-000123
       order-records trace --source /shop/1 --event-id 8f0e4d1c-5a3b-4f60-8d7e-2b1a0c9d8e7f
     """  # noqa: D301 (click reads the \b)
-    configure_logging("trace", "WARNING")
+    configure_verb_logging("trace")
     named = (tenant_order_record_id, event_id, record_id)
     if sum(each is not None for each in named) != 1 or (source is not None and event_id is None):
         raise click.UsageError("name the order once: by its number, its event (source and id), or record id")
@@ -96,8 +100,7 @@ def _identified(settings: Settings, name: NaturalKey | UUID) -> tuple[str, dict[
 
 
 async def _scan(settings: Settings, identifier: str, where: Whereabouts, seconds: float) -> Scan:
-    places = [entry.position for entry in where.entries]
-    subjects = [f"quarantine/{each.topic}/{each.partition}/{each.offset}" for each in places]
+    arrivals = _arrivals(where.entries)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading the audit topic", total=None)
@@ -105,7 +108,22 @@ async def _scan(settings: Settings, identifier: str, where: Whereabouts, seconds
         def read(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return await scan(settings.kafka, [identifier, *subjects], where.known_since, seconds, read)
+        found = await scan(settings.kafka, [identifier, *arrivals], where.known_since, seconds, read)
+    found.leave_out_before({subject: time for subject, time in arrivals.items() if time is not None})
+    return found
+
+
+def _arrivals(entries: Sequence[Entry]) -> dict[str, datetime | None]:
+    """The subjects of the entries' audit events, and since when each is theirs, where that is known.
+
+    A topic that was made anew has the same places, and so the same subjects, once more.
+    """
+    arrivals: dict[str, datetime | None] = {}
+    for entry in entries:
+        subject = entry_subject(entry.position.topic, entry.position.partition, entry.position.offset)
+        known = arrivals.get(subject, entry.arrived)
+        arrivals[subject] = min(known, entry.arrived) if known and entry.arrived else None
+    return arrivals
 
 
 def _print(answer: Answer) -> None:

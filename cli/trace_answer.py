@@ -40,7 +40,7 @@ class Answer:
             return self._state_of_record(self.where.decision)
         if self.where.remembered_until is not None:
             return State.DELETED
-        if any(entry.state is EntryState.KEPT for entry in self.where.entries):
+        if self._is_kept:
             return State.QUARANTINED
         if RECORD_DELETED in self._acts:
             return State.DELETED
@@ -87,6 +87,10 @@ class Answer:
             yield "It is due, and shown so already; the sweep has not come by yet."
         if self.where.record is not None and RECORD_DELETED in self._acts:
             yield "The audit topic says that it was deleted, and it is there: was a backup restored?"
+        if self.state is State.QUARANTINED and not self._is_kept:
+            yield "Its content is gone: it has to be sent again."
+        if self.where.more_entries:
+            yield f"It is in quarantine more than {len(self.where.entries)} times: these are the newest."
         yield from self._notes_of_scan()
         if self.where.others_unknown:
             yield (
@@ -105,6 +109,10 @@ class Answer:
             yield "Its last change is not on the audit topic: it may wait in the outbox, or be cut off."
         if self.scan is not None and self.scan.malformed:
             yield f"{self.scan.malformed} records on the audit topic bear its key and are no audit events."
+
+    @property
+    def _is_kept(self) -> bool:
+        return any(entry.state is EntryState.KEPT for entry in self.where.entries)
 
     @property
     def _is_due(self) -> bool:

@@ -67,6 +67,14 @@ def configure_logging(process: str, level: str = "INFO") -> None:
     )
 
 
+def configure_verb_logging(verb: str) -> None:
+    """For a verb that a person runs: warnings only, and not a word of Kafka's client, which complains of the
+    very things that the verb says in its own one line.
+    """
+    configure_logging(verb, "WARNING")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
 def _from(least: str) -> Processor:
     """Hands lines of at least this level over."""
     numbers = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}

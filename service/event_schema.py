@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from records.payload import OrderPayload
+from records.scalars import RFC_3339
 
 Json = dict[str, Any]
 
@@ -25,6 +26,9 @@ _TYPE: Final[Json] = {
 _VERSION: Final[Json] = {"const": "1.0", "description": "Of CloudEvents."}
 _SOURCE: Final = "Who says it: with `id` it names the event."
 _STORABLE_NAME: Final = {"pattern": r"^([^$.\x00][^.\x00]*)?$"}
+_INSTANT: Final = {"type": "string", "format": "date-time"}
+_WRITTEN_INSTANT: Final = {"type": "string", "pattern": f"^{RFC_3339}$"}
+"""Validators read the format in ways of their own: some take no blank or no small letter."""
 _FREE_JSON: Final[Json] = {
     "description": "JSON of the sender's own; no name with a `.` or NUL in it, or a `$` in front.",
     "propertyNames": _STORABLE_NAME,
@@ -102,6 +106,7 @@ def _binary_headers() -> Json:
     texts = {"ce_source": _SOURCE, "ce_id": "The event's own name within its source."}
     return {
         "description": "CloudEvents 1.0, binary: the attributes as headers in UTF-8, the order as the value. "
+        "Names of headers are compared without case, and stand here in small letters. "
         "Where the order has no number, `ce_source` and `ce_id` are required.",
         "type": "object",
         "required": ["ce_specversion", "ce_type"],
@@ -129,13 +134,17 @@ def _needed(kind: str, member: str) -> Json:
 
 
 def _opened(schema: Any) -> Any:
-    """The schema without what pydantic makes up, open for unknown members, with the rules of names."""
+    """The schema without what pydantic makes up, open for unknown members, with the rules of names and the
+    decoder's own pattern of date-times.
+    """
     if isinstance(schema, list):
         return [_opened(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     if schema.get("anyOf") == [{"additionalProperties": True, "type": "object"}, {"type": "null"}]:
         return {**_FREE_JSON, "type": ["object", "null"], "description": schema["description"]}
+    if schema.items() >= _INSTANT.items():
+        return {**{name: part for name, part in schema.items() if name != "format"}, **_WRITTEN_INSTANT}
     return dict(_opened_members(schema))
 
 

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 from uuid import uuid4
 
 import orjson
 from aiokafka import ConsumerRecord
 
+from records.epoch import instant, milliseconds
 from records.identity import record_id
 from records.keys import RecordKeys
 from records.mongo.client import Database
@@ -38,7 +39,6 @@ from service.example_orders import ORDER
 from service.surge import Surge
 
 Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TURN_SECONDS: Final = 0.05
 
 
@@ -212,8 +212,8 @@ def created_at(timestamp: int, now: datetime) -> datetime:
 
     The timestamp is in milliseconds since 1970; -1 (absent) means now (design section 10).
     """
-    latest = (now - _EPOCH) // timedelta(milliseconds=1)
-    return _EPOCH + timedelta(milliseconds=timestamp if 0 <= timestamp <= latest else latest)
+    latest = milliseconds(now)
+    return instant(timestamp if 0 <= timestamp <= latest else latest)
 
 
 def _count(batch: _Batch) -> None:

@@ -22,7 +22,7 @@ from records.mongo.ingest import after
 from records.mongo.outbox import Stamp
 from records.mongo.policies import CachedPolicy
 from records.mongo.quarantine_acts import Act
-from records.mongo.quarantine_reads import Selection, kept_document, kept_documents
+from records.mongo.quarantine_reads import Selection, kept_documents, named_documents
 from records.mongo.quarantine_replay import Became, Fate, Judged, came_to, replay
 from records.policy import DateRules
 from records.policy_document import policy_digest
@@ -30,6 +30,7 @@ from records.quarantine import CannotOpen, Position, QuarantineKey, RawEvent, op
 from records.reasons import Reason, Refused
 from records.record import PreparedRecord, RecordRules
 from records.totals import TaxMode
+from service.event_names import named_order
 from service.events import decode
 from service.ingest import created_at, made_ready
 
@@ -59,6 +60,7 @@ class Replay:
         self._dry = dry
         self._policy = CachedPolicy(context.database)
         self._clock = CheckedClock(context.database)
+        self._some_created = False
         self._would_be_first: dict[str, PreparedRecord] = {}
 
     async def of_selection(
@@ -69,8 +71,7 @@ class Replay:
         Raises StoreUnavailable, StoreError, ClockUntrusted: what was said before that is done, and the
         rest is as it was.
         """
-        pace, now = _Pace(rate), await self._clock.now()
-        most = min(rate or _PAGE, _PAGE)
+        pace, most, now = _Pace(rate), _most(rate), await self._clock.now()
         async with aclosing(kept_documents(self._context.database, selection, now, most)) as pages:
             async for page in pages:
                 yield await self._replay(page)
@@ -78,11 +79,13 @@ class Replay:
 
     async def of_entries(self, ids: Sequence[str], rate: int | None = None) -> AsyncGenerator[list[Became]]:
         """The same of entries by their ids, each once."""
-        pace = _Pace(rate)
-        for entry_id in sorted(set(ids), key=_age):
-            found = await kept_document(self._context.database, entry_id, await self._clock.now())
-            yield await self._replay([found]) if found else [Became(entry_id, Fate.GONE)]
-            await pace.after(1)
+        pace, now = _Pace(rate), await self._clock.now()
+        oldest_first = sorted(set(ids), key=_age)
+        async with aclosing(named_documents(self._context.database, oldest_first, now, _most(rate))) as pages:
+            async for page in pages:
+                gone = [Became(entry_id, Fate.GONE) for entry_id, found in page.items() if found is None]
+                yield await self._replay([found for found in page.values() if found is not None]) + gone
+                await pace.after(len(page))
 
     async def _replay(self, page: Sequence[Document]) -> list[Became]:
         context, now, policy = self._context, await self._clock.now(), await self._policy.get()
@@ -97,27 +100,34 @@ class Replay:
 
     async def _store(self, judged: list[Judged], act: Act) -> list[Became]:
         try:
-            return await replay(self._context.database, judged, act, dry=self._dry)
+            return await self._stored(judged, act)
         except StoreUnavailable:
             raise
         except StoreError:
             return await self._one_by_one(judged, act)
 
+    async def _stored(self, judged: list[Judged], act: Act) -> list[Became]:
+        became = await replay(self._context.database, judged, act, dry=self._dry)
+        self._some_created |= any(each.fate is Fate.CREATED for each in became)
+        return became
+
     async def _one_by_one(self, judged: list[Judged], act: Act) -> list[Became]:
-        """One that fails alone stays, as UNSTORABLE; where all fail, none of them is to blame."""
+        """One that fails alone stays, as UNSTORABLE. As long as this run has created no record at all the
+        fault may be everybody's, and none of them is to blame.
+        """
         became: dict[str, Became] = {}
         failures: list[tuple[Judged, StoreError]] = []
         for each in judged:
             try:
-                (became[each.entry_id],) = await replay(self._context.database, [each], act, dry=self._dry)
+                (became[each.entry_id],) = await self._stored([each], act)
             except StoreUnavailable:
                 raise
             except StoreError as error:
                 failures.append((each, error))
-        if len(failures) == len(judged) > 1:
+        if failures and not self._some_created:
             raise failures[0][1]
         set_aside = [_unstorable(each, error) for each, error in failures]
-        refused = await replay(self._context.database, set_aside, act, dry=self._dry)
+        refused = await self._stored(set_aside, act)
         became |= {each.entry_id: each for each in refused}
         return [became[each.entry_id] for each in judged]
 
@@ -148,6 +158,10 @@ class _Pace:
             await sleep(max(0.0, self._started + self._done / self._rate - time.monotonic()))
 
 
+def _most(rate: int | None) -> int:
+    return min(rate or _PAGE, _PAGE)
+
+
 def _age(entry_id: str) -> tuple[int, str]:
     return Position.of_entry(entry_id).timestamp, entry_id
 
@@ -171,7 +185,8 @@ def _judge(
     try:
         incoming = decode(event.value, event.headers)
     except Refused as refused:
-        return Judged(entry_id, refused)
+        name = named_order(event.value, event.headers)
+        return Judged(entry_id, refused, None if name is None else record_id(rules.keys.identity, name))
     if incoming == "skipped":
         return Became(entry_id, Fate.SKIPPED)
     identifier = record_id(rules.keys.identity, incoming.natural_key)

@@ -1,13 +1,14 @@
 """What is known of quarantined events without opening them: where they stand, why, and until when."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING
 
+from records.epoch import instant, milliseconds
 from records.mongo.client import Database, Document
 from records.mongo.errors import translated
 from records.mongo.indexes import QUARANTINE_BY_RECORD, QUARANTINE_BY_TIME
@@ -16,18 +17,19 @@ from records.quarantine import Position
 FACTS: Final = {"sealed": 0}
 """The projection that leaves the content where it is."""
 MAX_COUNT: Final = 100_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = -(2**63)
+MAX_OF_RECORD: Final = 100
 _PAGE_ENTRIES, _PAGE_BYTES = 100, 12 * 2**20
 _ORDER: Final = [("timestamp", ASCENDING), ("_id", ASCENDING)]
 _NEWEST_FIRST: Final = [("timestamp", DESCENDING), ("_id", DESCENDING)]
 
 
 class State(StrEnum):
-    """Whether an entry still has its content, and if not, why."""
+    """Whether an entry still has its content, and if not, why. Of what was skipped nobody ever had any."""
 
     KEPT = "kept"
     DROPPED = "dropped"
+    SKIPPED = "skipped"
     BARE = "bare"
 
 
@@ -42,13 +44,16 @@ class Entry:
     arrived: datetime | None
     due: datetime | None
     record_id: str | None
+    until: int | None = None
+    """The offset at which reading goes on behind what was skipped."""
+    grounds: str | None = None
+    """Why it was dropped or skipped."""
 
     @property
     def time(self) -> datetime | None:
         """Its time on the topic, where it has one that is a date."""
         try:
-            known = self.position.timestamp >= 0
-            return _EPOCH + timedelta(milliseconds=self.position.timestamp) if known else None
+            return instant(self.position.timestamp) if self.position.timestamp >= 0 else None
         except OverflowError:
             return None
 
@@ -67,9 +72,9 @@ class Selection:
 
         There is always a bound on the time: without one, MongoDB would open every document.
         """
-        bounds = {"$gte": _FIRST if self.since is None else _milliseconds(self.since)}
+        bounds = {"$gte": _FIRST if self.since is None else milliseconds(self.since)}
         if self.until is not None:
-            bounds["$lt"] = _milliseconds(self.until)
+            bounds["$lt"] = milliseconds(self.until)
         equal = {"reason": self.reason, "topic": self.topic}
         return {
             "timestamp": bounds,
@@ -78,20 +83,25 @@ class Selection:
         }
 
 
-def _milliseconds(time: datetime) -> int:
-    return (time - _EPOCH) // timedelta(milliseconds=1)
-
-
 def entry_of(document: Mapping[str, Any], now: datetime) -> Entry:
     """The entry in a document of the quarantine, as seen at a time (UTC)."""
     due = document.get("due")
     if due is not None and due > now:
         state = State.KEPT
     else:
-        state = State.DROPPED if "dropped" in document else State.BARE
-    place = Position(*(document[name] for name in ("topic", "partition", "offset", "timestamp")))
-    arrived, record_id = document.get("arrived"), document.get("recordId")
-    return Entry(place, document["reason"], document["pointer"], state, arrived, due, record_id)
+        states = {"dropped": State.DROPPED, "skipped": State.SKIPPED}
+        state = next((state for name, state in states.items() if name in document), State.BARE)
+    return Entry(
+        position=Position(*(document[name] for name in ("topic", "partition", "offset", "timestamp"))),
+        reason=document["reason"],
+        pointer=document["pointer"],
+        state=state,
+        arrived=document.get("arrived"),
+        due=due,
+        record_id=document.get("recordId"),
+        until=document.get("skippedUntil"),
+        grounds=document.get("dropped", document.get("skipped")),
+    )
 
 
 async def listed(
@@ -119,10 +129,16 @@ async def entry(database: Database, entry_id: str, now: datetime) -> Entry | Non
 
 
 async def entries_of_record(database: Database, record_id: str, now: datetime) -> list[Entry]:
-    """The entries of which it is known that they hold this order. Raises StoreUnavailable, StoreError."""
+    """Entries of which it is known that they hold this order: those with content first, each kind with the
+    newest first, and one more than 100 where there are more.
+
+    The index gives that sequence; to sort them, MongoDB would have to open them all. Raises
+    StoreUnavailable, StoreError.
+    """
     with translated():
         cursor = database.quarantine.find({"recordId": record_id}, FACTS, hint=QUARANTINE_BY_RECORD)
-        return [entry_of(row, now) for row in await cursor.limit(_PAGE_ENTRIES).to_list(_PAGE_ENTRIES)]
+        cursor = cursor.sort([("due", DESCENDING)]).limit(MAX_OF_RECORD + 1)
+        return [entry_of(row, now) for row in await cursor.to_list(MAX_OF_RECORD + 1)]
 
 
 async def some_are_of_unknown_orders(database: Database, now: datetime) -> bool:
@@ -184,7 +200,22 @@ def _place(document: Document) -> tuple[int, str]:
     return document["timestamp"], document["_id"]
 
 
-async def kept_document(database: Database, entry_id: str, now: datetime) -> Document | None:
-    """One document with its content, or None. Raises StoreUnavailable, StoreError."""
-    with translated():
-        return await database.quarantine.find_one({"_id": entry_id, "due": {"$gt": now}})
+async def named_documents(
+    database: Database, ids: Sequence[str], now: datetime, page_entries: int
+) -> AsyncGenerator[dict[str, Document | None]]:
+    """Pages of these entries, in their order: each with its content, or None where it has none (any more).
+
+    A page has at most so many entries, and about 12 MB. Raises StoreUnavailable, StoreError.
+    """
+    page: dict[str, Document | None] = {}
+    size = 0
+    for entry_id in ids:
+        with translated():
+            found = await database.quarantine.find_one({"_id": entry_id, "due": {"$gt": now}})
+        page[entry_id] = found
+        size += 0 if found is None else len(found["sealed"])
+        if len(page) >= page_entries or size > _PAGE_BYTES:
+            yield page
+            page, size = {}, 0
+    if page:
+        yield page
