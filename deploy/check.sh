@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks Dockerfile, compose file and manifests. Needs no network, no Docker daemon and no cluster.
+# Checks Dockerfile, compose file, alarm rules and manifests. Needs no network, no Docker daemon and no cluster.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=.venv/bin
@@ -33,8 +33,18 @@ check_manifests() {
     echo "$base: ok (Kubernetes ${kubernetes_versions[*]})"
 }
 
+check_alerts() {
+    promtool check rules deploy/alerts.yml >/dev/null
+    echo "deploy/alerts.yml: ok"
+}
+
 check_dockerfile
 check_compose
+if command -v promtool >/dev/null; then
+    check_alerts
+else
+    echo "deploy/alerts.yml: skipped, promtool is not on this machine (tests/unit/test_alerts.py holds its figures)"
+fi
 if command -v kubectl >/dev/null; then
     check_manifests deploy/kubernetes/base
 elif [[ ${CI:-} == true ]]; then

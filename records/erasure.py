@@ -12,7 +12,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True)
 class Keep:
-    """The value stays as it is."""
+    """The value stays as it is; an object or a list goes, since nobody knows what it holds."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from typing import Final
 
 from cli.diagnosis.asking import Unanswered
 from cli.diagnosis.finding import Check, Finding, counted, ok, problem, span, warning
-from records.mongo.sweep import Action, Overdue
+from records.mongo.overdue import Overdue
+from records.mongo.restored import Service
+from records.mongo.sweep import Action
 
 PATIENCE: Final = timedelta(minutes=5)
 """What is late by less may be on its way; a record that failed alone is tried again after so long."""
@@ -48,6 +50,28 @@ def judge_worker(
             "See its log (a clock may be stopped, or a large backlog worked off), and ask again in a minute.",
         )
     return ok(Check.WORKER, f"one leads; {swept}")
+
+
+def judge_restore(found: Service | Unanswered) -> Finding:
+    """Whether the database is a backup that was put back, and when it was last in service."""
+    if isinstance(found, Unanswered):
+        return _not_told(Check.RESTORE, found)
+    if found.ahead is not None:
+        return problem(
+            Check.RESTORE,
+            f"the audit topic is ahead: erasure {found.ahead.n} there, {found.ahead.known_n} here",
+            "See docs/operator.md, `After a restore from backup`: no process runs before that is done.",
+        )
+    if found.silent is None:
+        return ok(Check.RESTORE, "never compared with the audit topic: a new database")
+    seen = f"in service {span(max(timedelta(), found.silent))} ago"
+    if not found.in_service:
+        return warning(
+            Check.RESTORE,
+            seen,
+            "Start `work`: nothing is written before it has compared the database with the audit topic.",
+        )
+    return ok(Check.RESTORE, seen)
 
 
 def judge_overdue(

@@ -7,7 +7,13 @@ from typing import Final
 
 from cli.diagnosis.asking import Unanswered, asked
 from cli.diagnosis.deployment import judge_enabled, judge_settings
-from cli.diagnosis.erasure import judge_outbox, judge_overdue, judge_quarantine, judge_worker
+from cli.diagnosis.erasure import (
+    judge_outbox,
+    judge_overdue,
+    judge_quarantine,
+    judge_restore,
+    judge_worker,
+)
 from cli.diagnosis.finding import Check, Finding, problem
 from cli.diagnosis.indexes import judge_indexes
 from cli.diagnosis.kafka import KafkaAnswers, judge_kafka
@@ -20,9 +26,10 @@ from records.mongo.indexes import faulty_indexes
 from records.mongo.lease import leads_until
 from records.mongo.lifecycle import quarantined
 from records.mongo.outbox import backlog
+from records.mongo.overdue import failed_alone
 from records.mongo.policies import gdpr_policy
+from records.mongo.restored import service
 from records.mongo.state import bound_settings
-from records.mongo.sweep import failed_alone
 from records.policy import GdprPolicy
 from runtime import kafka_facts
 from runtime.kafka_settings import Kafka
@@ -136,6 +143,7 @@ async def _examine_erasure(
     database: Database, facts: diagnosis.ServerFacts, interval: timedelta
 ) -> list[Finding]:
     now = facts.time
+    restored = asyncio.create_task(asked(service(database), ANSWER_SECONDS))
     lease, swept, overdue, failed, waiting, entries = await asyncio.gather(
         asked(leads_until(database), ANSWER_SECONDS),
         asked(diagnosis.last_sweep(database), ANSWER_SECONDS),
@@ -145,6 +153,7 @@ async def _examine_erasure(
         asked(quarantined(database), ANSWER_SECONDS),
     )
     return [
+        judge_restore(await restored),
         judge_worker(lease, swept, interval, now),
         *judge_overdue(overdue, failed, now),
         judge_outbox(waiting, now),

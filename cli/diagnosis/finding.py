@@ -40,6 +40,7 @@ class Check(StrEnum):
     CHECKPOINT_TOPIC = "checkpoint topic"
     CHECKPOINT_RETENTION = "checkpoint topic retention"
     GROUP = "consumer group"
+    RESTORE = "restore"
     WORKER = "worker"
     OVERDUE = "overdue"
     OUTBOX = "outbox"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
+from audit.templates import entry_subject
 from audit.types import EVENT_QUARANTINED, QUARANTINE_ERASED, RECORD_ANONYMIZED, RECORD_DELETED
 from local.demo.figures import Figures
 from local.demo.options import DAY_SECONDS, POLICY
@@ -15,7 +16,8 @@ from local.demo.stream import Sent
 from local.demo.trail import Trail
 from local.demo.waiting import Patience
 from records.mongo.client import Database, Document, Session
-from records.mongo.sweep import Action, overdue
+from records.mongo.overdue import overdue
+from records.mongo.sweep import Action
 from records.mongo.transaction import in_transaction
 
 _GRACE: Final = timedelta(seconds=5)
@@ -113,7 +115,7 @@ async def _held(session: Session, *, database: Database) -> Held:
 
 
 def _entry(entry: Document) -> Document:
-    subject = f"quarantine/{entry['topic']}/{entry['partition']}/{entry['offset']}"
+    subject = entry_subject(entry["topic"], entry["partition"], entry["offset"])
     return {"subject": subject, "timestamp": entry["timestamp"], "sealed": "keyId" in entry}
 
 

@@ -12,7 +12,8 @@ from local.demo.stream import Sent
 from local.demo.trail import Trail
 from records.mongo.client import Database
 from records.mongo.errors import StoreError, translated
-from records.mongo.sweep import Action, next_due, overdue
+from records.mongo.overdue import next_due, overdue
+from records.mongo.sweep import Action
 
 _MONGO_SECONDS: Final = 3.0
 

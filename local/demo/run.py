@@ -23,6 +23,7 @@ from local.demo.parts import Parts
 from local.demo.servers import Say, servers
 from local.demo.stream import Sent, order_stream
 from local.demo.trail import Trail, collected_trail
+from local.demo.trail_claims import check_signed
 from local.demo.view import View, show_claims
 from local.demo.waiting import Interrupted, Patience, unless
 from records.mongo.client import Database, open_database
@@ -168,4 +169,5 @@ async def _settle(demo: _Demo, patience: Patience) -> list[Claim]:
 
     await patience.until(all_arrived, _DRAIN_SECONDS)
     claims = await check(demo.database, demo.sent, await demo.look(), demo.trail, patience)
+    claims += await check_signed(demo.settings, demo.trail, patience)
     return [*claims, await check_api(demo.database, demo.api, demo.sent.personal)]

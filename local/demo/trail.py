@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from aiokafka.errors import KafkaError
 from pydantic import TypeAdapter, ValidationError
 
 from audit.events import AuditEvent
+from audit.merkle import leaf_hash
 from audit.types import EVENT_QUARANTINED
 from local.demo.waiting import end_task
 from records.mongo.sweep import NEVER_ANONYMIZED
@@ -30,6 +32,9 @@ class Trail:
     """The audit events so far, repeats removed."""
 
     values: dict[str, bytes] = field(default_factory=dict)
+    leaves: list[bytes] = field(default_factory=list)
+    """Of every record, repeats too: what checkpoints cover."""
+    began: float = field(default_factory=time.time)
     acts: dict[str, Counter[str]] = field(default_factory=dict)
     newest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_SHOWN))
     repeats: int = 0
@@ -41,6 +46,7 @@ class Trail:
 
     def add(self, value: bytes) -> None:
         """Takes one record of the topic."""
+        self.leaves.append(leaf_hash(value))
         event = json.loads(value)
         if event["id"] in self.values:
             self.repeats += 1

@@ -9,7 +9,8 @@ from records.mongo.client import Database
 from records.mongo.clock import mongo_time
 from records.mongo.errors import translated
 from records.mongo.lifecycle import SWEEP
-from records.mongo.sweep import Action, Overdue, overdue
+from records.mongo.overdue import MAX_COUNTED, Overdue, overdue
+from records.mongo.sweep import Action
 
 _VERBOSE: Final = ("command", "query", "write", "transaction", "index", "storage")
 """The parts of the server's log whose lines may hold documents, from level 1 on."""
@@ -112,5 +113,8 @@ async def last_sweep(database: Database) -> datetime | None:
 
 
 async def all_overdue(database: Database, now: datetime) -> dict[Action, Overdue]:
-    """What is due and not yet done. Raises StoreUnavailable, StoreError (an index is missing)."""
-    return {action: await overdue(database, action, now) for action in Action}
+    """What is due and not yet done, counted up to MAX_COUNTED.
+
+    Raises StoreUnavailable, StoreError (an index is missing).
+    """
+    return {action: await overdue(database, action, now, MAX_COUNTED) for action in Action}

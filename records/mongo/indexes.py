@@ -9,6 +9,7 @@ from records.mongo.errors import translated
 from records.mongo.index_faults import Definition, IndexFaults, index_faults
 from records.mongo.search_indexes import SEARCH_INDEXES
 
+BY_ID: Final = "_id_"
 CLEANUP_DUE: Final = "cleanup_due"
 DELETION_DUE: Final = "deletion_due"
 QUARANTINE_DUE: Final = "quarantine_due"

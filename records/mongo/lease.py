@@ -9,11 +9,25 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from records.mongo.client import Database, Document, Session
-from records.mongo.errors import LeaseLost, translated
+from records.mongo.errors import LeaseLost, StoreUnavailable, translated
 
 _LEASE: Final = "lease"
 _EXPIRED: Final = {"$expr": {"$lt": ["$expires", "$$NOW"]}}
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SequenceLost(Exception):
+    """The sequence number in the database went back: to go on would announce a number twice.
+
+    That is what a lease document leaves that somebody removed, or a backup that was put back under a
+    running worker. The trail has the number (design section 6, "After a restore from backup").
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the sequence number of sweeps went back in the database: start this process anew, and if it "
+            "then refuses to run, bring the number back by `order-records lifecycle reapply`"
+        )
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,13 @@ async def leads_until(database: Database) -> datetime | None:
     return lease["expires"] if lease else None
 
 
+async def last_n(database: Database) -> int:
+    """The last sequence number that was taken; 0 before the first. Raises StoreUnavailable."""
+    with translated():
+        lease = await database.state.find_one({"_id": _LEASE}, {"n": 1})
+    return lease["n"] if lease else 0
+
+
 class Lease:
     """One worker's claim to lead, and the session in which it sweeps while it leads.
 
@@ -47,11 +68,18 @@ class Lease:
         self._database = database
         self._owner = owner
         self._seconds = seconds
+        self._last_n = 0
+        self._went_back = False
 
     async def acquire(self) -> bool:
-        """Takes or renews the lease for its full time; False while another worker holds it."""
+        """Takes or renews the lease for its full time; False while another worker holds it.
+
+        Raises SequenceLost, StoreUnavailable, StoreError.
+        """
+        known = self._last_n
         with translated():
             lease = await self._read()
+            self._compare(lease["n"], known)
             if lease["owner"] != self._owner:
                 if lease["held"]:
                     return False
@@ -63,13 +91,30 @@ class Lease:
 
     async def _read(self) -> Document:
         state = self._database.state
-        held = {"held": {"$gte": ["$expires", "$$NOW"]}, "owner": 1, "session": 1}
+        held = {"held": {"$gte": ["$expires", "$$NOW"]}, "owner": 1, "session": 1, "n": 1}
         lease = await state.find_one({"_id": _LEASE}, held)
         if lease is not None:
             return lease
         with suppress(DuplicateKeyError):
             await state.insert_one({"_id": _LEASE, "owner": "", "expires": _LONG_AGO, "n": 0})
-        return {"owner": "", "held": False}
+        return {"owner": "", "held": False, "n": 0}
+
+    def _compare(self, committed: int, known: int) -> None:
+        """Standby workers look as well, so none of them leads with a number that was handed out before.
+
+        One look that is behind may have come from a member that was cut off and takes itself for the
+        primary.
+        """
+        went_back, self._went_back = self._went_back, committed < known
+        if went_back and self._went_back:
+            raise SequenceLost
+        if self._went_back:
+            raise StoreUnavailable("the lease is read as it was before")
+        self.follow(committed)
+
+    def follow(self, committed: int) -> None:
+        """Takes note of a number that was committed: no smaller one may come after it."""
+        self._last_n = max(self._last_n, committed)
 
     async def _end_session(self, session_id: Any) -> None:
         """Aborts what the former leader left open; a paused one finds its transaction gone."""
@@ -88,17 +133,42 @@ class Lease:
         """Takes the next sequence number and renews the lease in the caller's transaction.
 
         This write is what stops a paused leader: it conflicts with whoever took over. The number is
-        taken only if the transaction commits, so numbers have no gap. Raises LeaseLost.
+        taken only if the transaction commits, so numbers have no gap. Raises LeaseLost, SequenceLost.
         """
+        lease = await self._renewed(session, n={"$add": ["$n", 1]})
+        if lease["n"] <= self._last_n:
+            raise SequenceLost
+        return Fence(n=lease["n"], now=lease["renewed"])
+
+    async def hold(self, session: Session) -> datetime:
+        """MongoDB's time; renews the lease in the caller's transaction, for a write that needs no number.
+
+        A paused leader is stopped as by `fence`. Raises LeaseLost.
+        """
+        now: datetime = (await self._renewed(session))["renewed"]
+        return now
+
+    async def raise_to(self, session: Session, n: int) -> int:
+        """The last number before; where that is lower it becomes `n`, in the caller's transaction.
+
+        Raises LeaseLost.
+        """
+        before: int = (await self._renewed(session))["n"]
+        if before < n:
+            raised = {"$set": {"n": n}}
+            await self._database.state.update_one({"_id": _LEASE}, raised, session=session)
+        return before
+
+    async def _renewed(self, session: Session, **more: Any) -> Document:
         lease = await self._database.state.find_one_and_update(
             {"_id": _LEASE, "owner": self._owner},
-            [{"$set": {**self._claim(), "n": {"$add": ["$n", 1]}, "renewed": "$$NOW"}}],
+            [{"$set": {**self._claim(), **more, "renewed": "$$NOW"}}],
             return_document=ReturnDocument.AFTER,
             session=session,
         )
         if lease is None:
             raise LeaseLost("another worker leads")
-        return Fence(n=lease["n"], now=lease["renewed"])
+        return lease
 
     def _claim(self) -> dict[str, Any]:
         return {

@@ -12,7 +12,7 @@ from records.filters import EVERYTHING, Compare, Filter, all_of
 from records.lifecycle import as_seen
 from records.mongo.client import Collection, Database, Document
 from records.mongo.errors import translated
-from records.mongo.indexes import DELETION_DUE
+from records.mongo.indexes import BY_ID, DELETION_DUE
 from records.mongo.page_bytes import page_of, weighed
 from records.mongo.read_deadline import READ_SECONDS, ReadDeadline, reading
 from records.mongo.search_filters import compile_filter
@@ -21,7 +21,6 @@ from records.mongo.search_sorts import Hint, Matching
 from records.view import to_api
 
 MAX_EXACT_TOTAL: Final = 100_000
-BY_ID: Final = "_id_"
 _MAJORITY: Final = {"level": "majority"}
 
 

@@ -20,7 +20,7 @@ from records.mongo.client import Database, Document, Session
 from records.mongo.clock import CheckedClock
 from records.mongo.errors import StoreError, StoreUnavailable
 from records.mongo.forecast import planner
-from records.mongo.indexes import BY_POLICY
+from records.mongo.indexes import BY_ID, BY_POLICY
 from records.mongo.planner import recomputable, recompute_pipeline
 from records.mongo.policies import POLICY_SECONDS, policy_within
 from records.mongo.transaction import TRANSACTION_SECONDS, in_transaction
@@ -191,7 +191,7 @@ async def _selected(
 async def _change(database: Database, session: Session, planned: Planner, ids: Sequence[str]) -> None:
     chosen = {"_id": {"$in": list(ids)}, **recomputable(planned)}
     changed = await database.records.update_many(
-        chosen, recompute_pipeline(planned), hint="_id_", session=session
+        chosen, recompute_pipeline(planned), hint=BY_ID, session=session
     )
     if changed.modified_count != len(ids):
         raise StoreError(f"recompute: {changed.modified_count} changed of {len(ids)} selected")

@@ -7,8 +7,9 @@ from typing import Any
 from records.cursor import BadCursor, SortPosition, open_cursor, seal_cursor
 from records.expired import as_seen_filter
 from records.mongo.client import Database
+from records.mongo.indexes import BY_ID
 from records.mongo.read_deadline import ReadDeadline, reading
-from records.mongo.reads import BY_ID, count, shown
+from records.mongo.reads import count, shown
 from records.mongo.search_filters import compile_filter, is_selective
 from records.mongo.search_indexes import BY_ORDER_RECORD_DATE, what_is_fast
 from records.mongo.search_sorts import Hint, Matching, Row, Walk, walk

@@ -6,20 +6,20 @@ Lease and sequence number, select, change with the whole predicate repeated, led
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
 from pymongo import ASCENDING
 
-from records.mask import unexpected_members
+from records.leftovers import is_bare, leftovers
 from records.mongo import outbox
 from records.mongo.client import Collection, Database, Document, Session
-from records.mongo.errors import StoreError, translated
-from records.mongo.indexes import CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE, SWEEP_RETRY
+from records.mongo.errors import StoreError
+from records.mongo.indexes import BY_ID, CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE
 from records.mongo.lease import Fence, Lease
-from records.mongo.mask import anonymize_pipeline
+from records.mongo.mask import anonymize_pipeline, scalars_pipeline
 from records.mongo.quarantine import bare
 from records.mongo.transaction import in_transaction
 
@@ -27,6 +27,7 @@ NEVER_ANONYMIZED: Final = "NEVER_ANONYMIZED"
 UNKNOWN_VERSION: Final = 0
 """Whatever is wrong with a record, at its deletion date it goes."""
 _PIPELINE: Final = anonymize_pipeline()
+_SCALARS: Final = scalars_pipeline()
 
 
 class Action(StrEnum):
@@ -60,7 +61,7 @@ class SweepContext:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """How one action selects and names what it changes."""
 
     collection: Collection
@@ -79,69 +80,110 @@ class _Step:
         """The whole predicate of a sweep: it selects, and it is repeated in the change."""
         return {**self.due(cutoff), "sweepRetryAt": {"$not": {"$gt": cutoff}}}
 
+    def coming(self, now: datetime, until: datetime) -> Document:
+        """What falls due after the one time and up to the other."""
+        return {self.date: {"$gt": now, "$lte": until}, **self.predicate}
 
-def _step(database: Database, action: Action) -> _Step:
+    def from_on(self, watermark: "Watermark", cutoff: datetime) -> Document:
+        """What is selected of that which a pass has not come by yet."""
+        reached = {} if watermark.reached is None else {"$gte": watermark.reached}
+        return {**self.selected(cutoff), self.date: {"$lte": cutoff, **reached}}
+
+
+@dataclass
+class Watermark:
+    """How far a pass over one action has come: the date of the last that was changed.
+
+    What was erased leaves dead entries in the index, which the next select of a pass would read again
+    from the oldest on. It is for one pass: what comes in behind it, or is moved there, is for the next.
+    """
+
+    reached: datetime | None = None
+
+
+def step_of(database: Database, action: Action) -> Step:
+    """How an action selects, by which collection and index."""
     match action:
         case Action.ANONYMIZE:
             predicate = {"anonymized": False}
-            return _Step(
+            return Step(
                 database.records, "gdprCleanupDate", CLEANUP_DUE, predicate, ("version",), "deletionDate"
             )
         case Action.DELETE:
-            return _Step(database.records, "deletionDate", DELETION_DUE, {}, ("version", "anonymized"))
+            return Step(database.records, "deletionDate", DELETION_DUE, {}, ("version", "anonymized"))
         case Action.ERASE_QUARANTINED:
             fields = ("topic", "partition", "offset", "reason")
-            return _Step(database.quarantine, "due", QUARANTINE_DUE, {}, fields)
+            return Step(database.quarantine, "due", QUARANTINE_DUE, {}, fields)
 
 
-async def sweep(context: SweepContext, action: Action, limit: int) -> list[str]:
+async def sweep(
+    context: SweepContext, action: Action, limit: int, watermark: Watermark | None = None
+) -> list[str]:
     """Does one action to the oldest due, at most `limit`, and returns their ids; none when nothing is due.
 
-    Raises LeaseLost, PostConditionFailed, StoreError, StoreUnavailable, and what the cutoff raises:
-    then nothing was changed.
+    A watermark is moved on. Raises LeaseLost, SequenceLost, PostConditionFailed, StoreError,
+    StoreUnavailable, and what the cutoff raises: then nothing was changed.
     """
-    step = _step(context.database, action)
+    step, watermark = step_of(context.database, action), watermark or Watermark()
+    body = partial(_sweep, context=context, step=step, action=action, limit=limit, watermark=watermark)
     try:
-        body = partial(_sweep, context=context, step=step, action=action, limit=limit)
-        return await in_transaction(context.database, body, session=context.lease.session)
+        fence, found = await in_transaction(context.database, body, session=context.lease.session)
     except _NothingDue:
         return []
+    context.lease.follow(fence.n)
+    watermark.reached = found[-1][step.date]
+    return [row["_id"] for row in found]
 
 
 async def _sweep(
-    session: Session, *, context: SweepContext, step: _Step, action: Action, limit: int
-) -> list[str]:
+    session: Session,
+    *,
+    context: SweepContext,
+    step: Step,
+    action: Action,
+    limit: int,
+    watermark: Watermark,
+) -> tuple[Fence, list[Document]]:
     fence = await context.lease.fence(session)
-    due = step.selected(context.cutoff(fence.now))
-    projection = dict.fromkeys((step.date, *step.fields), 1)
-    cursor = step.collection.find(due, projection, session=session, hint=step.index)
-    found = await cursor.sort(step.date, ASCENDING).limit(limit).to_list()
+    cutoff = context.cutoff(fence.now)
+    found = await _select(session, step, step.from_on(watermark, cutoff), step.fields, limit)
     if not found:
         raise _NothingDue
     ids = [row["_id"] for row in found]
-    changed = await _change(context, session, action, {"_id": {"$in": ids}, **due}, fence)
+    selected = {"_id": {"$in": ids}, **step.selected(cutoff)}
+    changed = await _change(context, session, action, selected, fence)
     if changed != len(ids):
         raise StoreError(f"{action}: {changed} changed of {len(ids)} selected")
     if action is Action.ANONYMIZE:
         await _check_left(context.database, session, ids)
     items = [_item(action, row, step.date) for row in found]
     await outbox.append(context.database, session, action, fence.now, items, context.stamp, fence.n)
-    return ids
+    return fence, found
+
+
+async def _select(
+    session: Session, step: Step, query: Document, fields: tuple[str, ...], limit: int
+) -> list[Document]:
+    """The oldest of those that match, by the index of their date."""
+    projection = dict.fromkeys((step.date, *fields), 1)
+    cursor = step.collection.find(query, projection, session=session, hint=step.index)
+    return await cursor.sort(step.date, ASCENDING).limit(limit).to_list()
 
 
 async def _change(
     context: SweepContext, session: Session, action: Action, selected: Document, fence: Fence
 ) -> int:
+    """Looks the records up by id: by its date MongoDB would read all that is due to change a thousand."""
     database, expires = context.database, fence.now + context.ledger_time
+    by_id: Document = {"session": session, "hint": BY_ID}
     match action:
         case Action.ANONYMIZE:
-            return (await database.records.update_many(selected, _PIPELINE, session=session)).modified_count
+            return (await database.records.update_many(selected, _PIPELINE, **by_id)).modified_count
         case Action.DELETE:
             await _remember(database, session, selected["_id"]["$in"], expires)
-            return (await database.records.delete_many(selected, session=session)).deleted_count
+            return (await database.records.delete_many(selected, **by_id)).deleted_count
         case Action.ERASE_QUARANTINED:
-            erased = await database.quarantine.update_many(selected, bare(expires), session=session)
-            return erased.modified_count
+            return (await database.quarantine.update_many(selected, bare(expires), **by_id)).modified_count
 
 
 async def _remember(database: Database, session: Session, ids: list[str], expires: datetime) -> None:
@@ -153,9 +195,24 @@ async def _remember(database: Database, session: Session, ids: list[str], expire
 
 
 async def _check_left(database: Database, session: Session, ids: list[str]) -> None:
-    async for record in database.records.find({"_id": {"$in": ids}}, session=session):
-        for path in unexpected_members(record):
-            raise PostConditionFailed(f"anonymization would leave {path}")
+    """The post-condition: what was just anonymized holds what the table keeps, and nothing else."""
+    overgrown = await _overgrown(database, session, ids)
+    if overgrown:
+        await database.records.update_many({"_id": {"$in": overgrown}}, _SCALARS, session=session)
+        if await _overgrown(database, session, overgrown):
+            raise PostConditionFailed("anonymization would leave an object or a list in place of a value")
+
+
+async def _overgrown(database: Database, session: Session, ids: list[str]) -> list[str]:
+    overgrown = []
+    for record in await database.records.find({"_id": {"$in": ids}}, session=session).to_list(None):
+        if is_bare(record):
+            continue
+        for left in leftovers(record):
+            if not left.overgrown:
+                raise PostConditionFailed(f"anonymization would leave {left.path}")
+        overgrown.append(record["_id"])
+    return overgrown
 
 
 def _item(action: Action, row: Document, date: str) -> list[Any]:
@@ -174,59 +231,25 @@ def _item(action: Action, row: Document, date: str) -> list[Any]:
             return [row["topic"], row["partition"], row["offset"], row["reason"], due]
 
 
-async def oldest_due(context: SweepContext, action: Action) -> str | None:
-    """The id that a sweep of one would take. Raises StoreUnavailable."""
-    step = _step(context.database, action)
-    with translated():
-        row = await step.collection.find_one(
-            step.selected(context.cutoff(datetime.now(UTC))),
-            {"_id": 1},
-            sort=[(step.date, ASCENDING)],
-            hint=step.index,
-        )
-    return row["_id"] if row else None
+async def postpone_oldest(
+    context: SweepContext, action: Action, wait: timedelta, watermark: Watermark | None = None
+) -> str | None:
+    """Leaves out for a while the one that a sweep of one would take; returns its id, None where none is due.
+
+    It stays in the overdue figure. Raises LeaseLost, StoreError, StoreUnavailable, and what the cutoff
+    raises.
+    """
+    body = partial(_postpone, context=context, action=action, wait=wait, watermark=watermark or Watermark())
+    return await in_transaction(context.database, body, session=context.lease.session)
 
 
-async def postpone(database: Database, action: Action, identifier: str, until: datetime) -> None:
-    """Leaves out one that failed alone until a time; it stays in the overdue figure."""
-    with translated():
-        await _step(database, action).collection.update_one(
-            {"_id": identifier}, {"$set": {"sweepRetryAt": until}}
-        )
-
-
-@dataclass(frozen=True)
-class Overdue:
-    """How many are past their date, and the oldest date among them."""
-
-    count: int
-    oldest: datetime | None
-
-
-async def overdue(database: Database, action: Action, now: datetime) -> Overdue:
-    """What is due and not yet done, those that failed included. Raises StoreUnavailable."""
-    step = _step(database, action)
-    due = step.due(now)
-    with translated():
-        count = await step.collection.count_documents(due, hint=step.index)
-        oldest = await step.collection.find_one(
-            due, {step.date: 1}, sort=[(step.date, ASCENDING)], hint=step.index
-        )
-    return Overdue(count, oldest[step.date] if oldest else None)
-
-
-async def failed_alone(database: Database) -> int:
-    """How many wait for another try, since their erasure failed. Raises StoreUnavailable."""
-    failed = {"sweepRetryAt": {"$exists": True}}
-    with translated():
-        records = await database.records.count_documents(failed, hint=SWEEP_RETRY)
-        return records + await database.quarantine.count_documents(failed, hint=SWEEP_RETRY)
-
-
-async def next_due(database: Database, action: Action, now: datetime) -> datetime | None:
-    """The earliest date still to come. Raises StoreUnavailable."""
-    step = _step(database, action)
-    ahead = {step.date: {"$gt": now}, **step.predicate}
-    with translated():
-        row = await step.collection.find_one(ahead, {step.date: 1}, sort=[(step.date, ASCENDING)])
-    return row[step.date] if row else None
+async def _postpone(
+    session: Session, *, context: SweepContext, action: Action, wait: timedelta, watermark: Watermark
+) -> str | None:
+    step, now = step_of(context.database, action), await context.lease.hold(session)
+    cutoff = context.cutoff(now)
+    for row in await _select(session, step, step.from_on(watermark, cutoff), (), 1):
+        selected = {"_id": row["_id"], **step.selected(cutoff)}
+        await step.collection.update_one(selected, {"$set": {"sweepRetryAt": now + wait}}, session=session)
+        return str(row["_id"])
+    return None

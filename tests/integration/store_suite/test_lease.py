@@ -2,13 +2,15 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
 import pytest
 
 from records.mongo.client import Database, Session
-from records.mongo.errors import LeaseLost
-from records.mongo.lease import Lease
-from records.mongo.sweep import Action, sweep
+from records.mongo.errors import LeaseLost, StoreUnavailable
+from records.mongo.lease import Lease, SequenceLost
+from records.mongo.lifecycle import SWEEP, note_sweep
+from records.mongo.sweep import Action, postpone_oldest, sweep
 from records.mongo.transaction import in_transaction
 from tests.integration.store_suite.data import (
     CLEANUP_DUE,
@@ -82,8 +84,13 @@ async def test_a_paused_leader_changes_nothing_after_a_takeover(
     before = await all_records(database)
     with pytest.raises(LeaseLost):
         await sweep(sweep_context(database, paused), Action.ANONYMIZE, 10)
+    with pytest.raises(LeaseLost):
+        await postpone_oldest(sweep_context(database, paused), Action.ANONYMIZE, timedelta(days=1))
+    with pytest.raises(LeaseLost):
+        await note_sweep(database, paused)
     assert await all_records(database) == before
     assert await outbox_entries(database) == []
+    assert await database.state.find_one({"_id": SWEEP}) is None
     assert len(await sweep(sweep_context(database, next_one), Action.ANONYMIZE, 10)) == 1
 
 
@@ -132,6 +139,57 @@ async def test_a_number_is_taken_only_by_what_commits(database: Database, make_l
     with pytest.raises(ZeroDivisionError):
         await in_transaction(database, body, session=lease.session)
     assert (await in_transaction(database, lease.fence, session=lease.session)).n == 1
+
+
+async def test_a_number_that_went_back_is_never_handed_out_again(
+    database: Database, make_lease: MakeLease
+) -> None:
+    await store_all(database, *(prepared(number, CLEANUP_DUE) for number in range(3)))
+    leader, standby = await make_lease("leader"), await make_lease("standby")
+    assert await leader.acquire()
+    for _ in range(2):
+        assert len(await sweep(sweep_context(database, leader), Action.ANONYMIZE, 1)) == 1
+    assert not await standby.acquire()
+    await database.state.update_one({"_id": "lease"}, {"$set": {"n": 1}})
+    with pytest.raises(SequenceLost):
+        await sweep(sweep_context(database, leader), Action.ANONYMIZE, 1)
+    assert [entry["n"] for entry in await outbox_entries(database)] == [1, 2]
+    for lease in (leader, standby):
+        with pytest.raises(StoreUnavailable):
+            await lease.acquire()
+        with pytest.raises(SequenceLost):
+            await lease.acquire()
+
+
+async def test_a_lease_document_that_somebody_removed_lets_nobody_begin_again_at_one(
+    database: Database, make_lease: MakeLease
+) -> None:
+    await store_all(database, *(prepared(number, CLEANUP_DUE) for number in range(3)))
+    leader, standby = await make_lease("leader"), await make_lease("standby")
+    assert await leader.acquire()
+    assert len(await sweep(sweep_context(database, leader), Action.ANONYMIZE, 1)) == 1
+    assert not await standby.acquire()
+    await database.state.delete_one({"_id": "lease"})
+    with pytest.raises(LeaseLost):
+        await sweep(sweep_context(database, leader), Action.ANONYMIZE, 1)
+    for lease in (standby, leader):
+        with pytest.raises(StoreUnavailable):
+            await lease.acquire()
+        with pytest.raises(SequenceLost):
+            await lease.acquire()
+    assert [entry["n"] for entry in await outbox_entries(database)] == [1]
+
+
+async def test_one_look_that_is_behind_is_not_believed(database: Database, make_lease: MakeLease) -> None:
+    lease = await make_lease("leader")
+    assert await lease.acquire()
+    await database.state.update_one({"_id": "lease"}, {"$set": {"n": 7}})
+    assert await lease.acquire()
+    await database.state.update_one({"_id": "lease"}, {"$set": {"n": 6}})
+    with pytest.raises(StoreUnavailable):
+        await lease.acquire()
+    await database.state.update_one({"_id": "lease"}, {"$set": {"n": 7}})
+    assert await lease.acquire()
 
 
 async def test_an_owner_of_any_name_leads(database: Database, make_lease: MakeLease) -> None:
