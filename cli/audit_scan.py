@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,11 +12,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import TypeAdapter, ValidationError
 
 from audit.events import AuditEvent
+from audit.templates import timestamp
+from records.clock import MAX_DIFFERENCE
 from runtime.kafka import client_options
 from runtime.kafka_settings import Kafka
 from runtime.process import told
 from runtime.topics import KAFKA_AWAY, require_topic
-from worker.relay import PARTITION
+from runtime.trail import PARTITION
 
 _SCHEMA: Final = TypeAdapter[Any](AuditEvent)
 _ANSWER_SECONDS: Final = 10.0
@@ -24,6 +26,7 @@ _LOOK_MS: Final = 500
 _STOP_SECONDS: Final = 2.0
 _MARGIN: Final = timedelta(days=1)
 """How far the clock of whoever wrote the topic may be behind."""
+_CLOCKS: Final = 2 * MAX_DIFFERENCE
 
 Progress = Callable[[int, int], None]
 """Is told how many records were read, of how many."""
@@ -56,6 +59,15 @@ class Scan:
             return
         event = json.loads(value or b"")
         self.events.setdefault(event["id"], {"offset": offset, **event})
+
+    def leave_out_before(self, times: Mapping[str, datetime]) -> None:
+        """Drops events of a subject from before its time (UTC): then it was the name of something else."""
+        earliest = {subject: timestamp(time - _CLOCKS) for subject, time in times.items()}
+        self.events = {
+            identifier: event
+            for identifier, event in self.events.items()
+            if event["time"] >= earliest.get(event["subject"], "")
+        }
 
     @property
     def acts(self) -> dict[str, str]:

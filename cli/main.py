@@ -12,12 +12,14 @@ with ends_at_once():
     from cli.dev import dev
     from cli.doctor import doctor
     from cli.keys import keys
+    from cli.lifecycle import lifecycle
     from cli.processes import consume, serve, work
     from cli.quarantine import quarantine
     from cli.sample import sample
     from cli.token import token
     from cli.trace import trace
     from records.mongo.errors import StoreError
+    from records.mongo.restored import TrailAhead, WentBack
     from records.mongo.startup import SettingsDiffer
     from runtime.environment import variable
     from runtime.errors import UserError
@@ -35,7 +37,7 @@ def order_records() -> None:
     """
 
 
-for _verb in (consume, serve, work, dev, doctor, sample, check, keys, token, quarantine, trace):
+for _verb in (consume, serve, work, dev, doctor, sample, check, keys, token, quarantine, trace, lifecycle):
     order_records.add_command(_verb)
 
 
@@ -53,7 +55,7 @@ def main() -> None:
         sys.exit(1)
     except click.Abort:
         sys.exit(130)
-    except (UserError, SettingsDiffer) as error:
+    except (UserError, SettingsDiffer, TrailAhead, WentBack) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""The processes that run for ever: `consume` and `work`."""
+"""The processes that run for ever: `consume`, `work` and `serve`."""
 
 import click
 

@@ -20,10 +20,12 @@ from records.money import SAFE_INTEGER
 from records.reasons import Reason
 
 CLOSED: Final = with_config(ConfigDict(strict=True, extra="forbid"))
-_RFC_3339: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+RFC_3339: Final = (
+    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    r"(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
+"""A blank may stand for the T (RFC 3339, section 5.6). That the day exists no pattern can say."""
+_RFC_3339: Final = re.compile(RFC_3339)
 
 
 def parse_instant(value: object) -> datetime:

@@ -1,5 +1,6 @@
 """Every figure that the processes export, by name; labels are closed sets (and topic and partition)."""
 
+import math
 from datetime import datetime
 
 import prometheus_client
@@ -50,11 +51,17 @@ RETRIES = Counter(
     "Batches that could not be stored and were kept for a later try.",
     registry=REGISTRY,
 )
-CONSUMER_ENABLED = Gauge(
-    "order_records_consumer_enabled",
-    "1 when the stored configuration lets this process read events, else 0.",
+COMMIT_FAILURES = Counter(
+    "order_records_commit_failures_total",
+    "Commits of offsets that failed: what is stored stays so, and comes once more.",
     registry=REGISTRY,
 )
+CONSUMER_ENABLED = Gauge(
+    "order_records_consumer_enabled",
+    "1 when the stored configuration lets this process read events, else 0; NaN while that is not known.",
+    registry=REGISTRY,
+)
+CONSUMER_ENABLED.set(math.nan)  # 0 would raise an alarm before MongoDB has been asked
 CONSUMER_ASSIGNED_PARTITIONS = Gauge(
     "order_records_consumer_assigned_partitions",
     "Partitions of the order topic that this process reads.",
@@ -124,6 +131,12 @@ LEADER = Gauge(
     "1 when this process holds the lease and sweeps, 0 when it stands by.",
     registry=REGISTRY,
 )
+TRAIL_NOT_COMPARED = Gauge(
+    "order_records_trail_not_compared",
+    "1 while this process neither stores nor erases because the database was silent for over an hour and "
+    "could not be compared with the audit topic, else 0.",
+    registry=REGISTRY,
+)
 CLOCK_STOPPED = Gauge(
     "order_records_clock_stopped",
     "1 when this process neither stores nor erases because a clock cannot be trusted, else 0.",
@@ -131,7 +144,8 @@ CLOCK_STOPPED = Gauge(
 )
 OVERDUE = Gauge(
     "order_records_overdue",
-    "What is past its date and not erased yet, by action: anonymize, delete or erase_quarantined.",
+    "What is past its date and not erased yet, by action: anonymize, delete or erase_quarantined; counted up "
+    "to a million.",
     ["action"],
     registry=REGISTRY,
 )
@@ -141,13 +155,37 @@ OLDEST_OVERDUE_SECONDS = Gauge(
     ["action"],
     registry=REGISTRY,
 )
+DUE_NEXT_DAY = Gauge(
+    "order_records_due_next_day",
+    "What falls due within the next 24 hours, by action; counted up to a million.",
+    ["action"],
+    registry=REGISTRY,
+)
 
 
-def set_overdue(action: str, count: int, oldest: datetime | None, now: datetime) -> None:
-    """One action's figures at a time (UTC): how many, and the date of the oldest."""
-    OVERDUE.labels(action).set(count)
+def set_oldest_overdue(action: str, oldest: datetime | None, now: datetime) -> None:
+    """The age, at a time (UTC), of the oldest that is overdue; 0 when nothing is."""
     OLDEST_OVERDUE_SECONDS.labels(action).set((now - oldest).total_seconds() if oldest else 0.0)
 
+
+# The erasure ledger
+
+LEDGER_ENTRIES = Gauge(
+    "order_records_ledger_entries",
+    "Bare ids of deleted records that the erasure ledger holds.",
+    registry=REGISTRY,
+)
+LEDGER_OLDEST_SECONDS = Gauge(
+    "order_records_ledger_oldest_seconds",
+    "Age of the oldest entry of the erasure ledger by its expiry and today's setting, in seconds; 0 when "
+    "there is none.",
+    registry=REGISTRY,
+)
+LEDGER_NEXT_EXPIRY = Gauge(
+    "order_records_ledger_next_expiry_timestamp_seconds",
+    "When the oldest entry of the erasure ledger expires, in seconds since 1970; 0 when there is none.",
+    registry=REGISTRY,
+)
 
 # The API
 
@@ -194,5 +232,31 @@ AUDIT_EVENTS_SENT = Counter(
 AUDIT_SEND_FAILURES = Counter(
     "order_records_audit_send_failures_total",
     "Attempts to send to the audit topic that failed and will be repeated.",
+    registry=REGISTRY,
+)
+
+# Checkpoints of the audit topic
+
+AUDIT_SIGNED_SIZE = Gauge(
+    "order_records_audit_signed_events",
+    "Audit events that the last checkpoint covers which this process has signed or gone on from.",
+    registry=REGISTRY,
+)
+AUDIT_LAST_CHECKPOINT = Gauge(
+    "order_records_audit_last_checkpoint_timestamp_seconds",
+    "When the last checkpoint was signed that this process knows, in seconds since 1970; 0 before the first.",
+    registry=REGISTRY,
+)
+AUDIT_UNCOVERED_SECONDS = Gauge(
+    "order_records_audit_oldest_uncovered_seconds",
+    "Age of the oldest audit event that was read and that no checkpoint covers, in seconds; 0 when there is "
+    "none.",
+    registry=REGISTRY,
+)
+AUDIT_FAULT = Gauge(
+    "order_records_audit_fault",
+    "1 while the audit topic is not signed any more, by fault: gap, partitions, shorter or different; else "
+    "0.",
+    ["fault"],
     registry=REGISTRY,
 )

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final, TypeVar
 
@@ -47,7 +48,10 @@ async def _run(process: Process, settings: Settings, main: Main) -> None:
     async with Health(settings.health.host, settings.health_port(process)) as health:
         end_when_stuck(health)
         log.info("started", build=build(), health_port=health.port)
-        await main(settings, health, stopping)
+        try:
+            await main(settings, health, stopping)
+        finally:
+            stopping.set()  # what is left of it must end: a cancellation may have been swallowed
     log.info("ended")
     _end_undisturbed(loop)
 
@@ -110,6 +114,20 @@ async def finish_unless(event: asyncio.Event, work: Awaitable[Result]) -> Result
         doing.cancel()
         waiting.cancel()
         await asyncio.gather(doing, waiting, return_exceptions=True)
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[None, None, None], stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Runs the work beside the block; when it ends, the block is to stop, and its error is the block's."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda _: stopping.set())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+    if not task.cancelled():
+        task.result()
 
 
 async def sleep_unless(event: asyncio.Event, seconds: float) -> bool:

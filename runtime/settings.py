@@ -231,11 +231,15 @@ class Settings(BaseSettings):
         values = {
             variable("retention", "base"): self.retention.base,
             variable("retention", "day_seconds"): str(self.retention.day_seconds),
-            variable("audit", "log_name"): self.audit.log_name,
+            **self.bound_log_name(),
         }
         if id_key_fingerprint is not None:
             values[variable("secrets", "id_key")] = id_key_fingerprint
         return values
+
+    def bound_log_name(self) -> dict[str, str]:
+        """The one of them that a new database may change, where another trail has the name."""
+        return {variable("audit", "log_name"): self.audit.log_name}
 
     def require_secrets(self, *names: SecretName) -> None:
         """Raises UserError unless all of these are set: each process names the secrets that it uses."""

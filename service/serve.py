@@ -1,8 +1,6 @@
 """The `serve` process: the REST API, ready once the database is as it should be and a key is there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -13,11 +11,12 @@ from records.mongo.client import Database, open_database
 from records.mongo.clock import CheckedClock
 from records.mongo.errors import StoreUnavailable
 from records.mongo.policies import CachedPolicy
+from records.mongo.restored import Pulse, begin_another_trail
 from records.mongo.startup import require_indexes, start_up
 from records.policy import DateRules
 from runtime.garbage import collect_rarely
 from runtime.health import Health
-from runtime.process import build, sleep_unless, until_answered
+from runtime.process import beside, build, sleep_unless, until_answered
 from runtime.settings import Settings
 from service.api.app import create_app
 from service.api.auth import Authenticator
@@ -25,6 +24,7 @@ from service.api.auth_settings import check_auth_settings
 from service.api.clock import WatchedClock
 from service.api.context import ApiContext
 from service.api.door import Door
+from service.api.held import HeldWrites
 from service.api.keys import KeySource, open_keys
 from service.api.server import serve_app, shell
 from service.figures import watch
@@ -35,7 +35,7 @@ _LOOK_SECONDS: Final = 1.0
 
 
 async def serve(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
-    """Runs until `stopping`. Raises UserError or SettingsDiffer when it may not run at all.
+    """Runs until `stopping`. Raises UserError, SettingsDiffer, TrailAhead or WentBack when it may not.
 
     The port is open from the start: while MongoDB is away, a client hears when to come back.
     """
@@ -47,25 +47,11 @@ async def serve(settings: Settings, health: Health, stopping: asyncio.Event) -> 
     async with (
         open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database,
         open_keys(settings.auth) as token_keys,
-        _beside(_work(settings, database, token_keys, door, health, stopping), stopping),
+        beside(_work(settings, database, token_keys, door, health, stopping), stopping),
     ):
         await serve_app(
             door, settings.api.host, settings.api.port, stopping, listening=partial(_listening, health)
         )
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[None, None, None], stopping: asyncio.Event) -> AsyncIterator[None]:
-    """Runs the work beside the block; when it fails, the block is to stop, and its error is the block's."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda _: stopping.set())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait((task,))
-    if not task.cancelled():
-        task.result()
 
 
 async def _work(
@@ -79,14 +65,17 @@ async def _work(
     """Opens the door once the database is as it should be, then keeps watch until `stopping`."""
     keys = RecordKeys.derive(settings.secrets.require("id_key"))
     await _start_up(settings, database, keys, stopping)
-    if stopping.is_set():
+    service = await until_answered((pulse := Pulse(database)).look, StoreUnavailable, stopping, "MongoDB")
+    if service is None:
         return
-    api = _context(settings, database, keys, token_keys)
-    app = shell(create_app(api), admits=api.admits)
+    api, held = _context(settings, database, keys, token_keys), HeldWrites(pulse, service)
+    app = shell(held.guard(create_app(api)), admits=api.admits)
     collect_rarely()
     door.open(app)
     health.ready("start", True)
-    await asyncio.gather(_watch_keys(token_keys, health, stopping), watch(database, api.clock, stopping))
+    await asyncio.gather(
+        _watch_keys(token_keys, health, stopping), watch(database, api.clock, stopping), held.watch(stopping)
+    )
 
 
 def _listening(health: Health, port: int) -> None:
@@ -98,6 +87,7 @@ async def _start_up(
     settings: Settings, database: Database, keys: RecordKeys, stopping: asyncio.Event
 ) -> None:
     async def checked() -> None:
+        await begin_another_trail(database, settings.kafka.audit_topic, settings.bound_log_name())
         await start_up(database, settings.bound(keys.fingerprint), enabled=settings.enabled_on_first_start)
         await require_indexes(database, search=settings.search.indexes)
 

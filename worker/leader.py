@@ -7,8 +7,9 @@ from typing import Any, Final
 import structlog
 
 from records.mongo.errors import StoreError
-from records.mongo.lease import Lease
+from records.mongo.lease import Lease, SequenceLost
 from runtime import metrics
+from runtime.errors import UserError
 from runtime.process import sleep_unless
 
 log = structlog.get_logger(__name__)
@@ -26,8 +27,18 @@ async def lead_or_stand_by(
     """Does the duties whenever this worker leads, until `stopping`; then lets another one lead at once.
 
     Each duty runs until the event it is given is set. An exception of a duty ends the process: its
-    supervisor starts a new one, and a standby takes over meanwhile.
+    supervisor starts a new one, and a standby takes over meanwhile. Raises UserError when the sequence
+    number of sweeps went back.
     """
+    try:
+        await _take_turns(lease, lease_seconds, duties, stopping)
+    except SequenceLost as lost:
+        raise UserError(str(lost)) from None
+
+
+async def _take_turns(
+    lease: Lease, lease_seconds: float, duties: list[Duty], stopping: asyncio.Event
+) -> None:
     while not stopping.is_set():
         if await _unless(stopping, _acquired(lease)):
             log.info("leading")

@@ -5,60 +5,69 @@ import os
 import socket
 from datetime import timedelta
 from functools import partial
-from typing import Final
 from uuid import uuid4
 
 import structlog
 
 from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
-from records.mongo.errors import StoreError, StoreUnavailable
+from records.mongo.errors import StoreUnavailable
 from records.mongo.indexes import build_indexes
 from records.mongo.lease import Lease
+from records.mongo.restored import begin_another_trail
 from records.mongo.startup import start_up
 from records.policy import DateRules
 from runtime.errors import UserError
+from runtime.garbage import collect_rarely
 from runtime.health import Health
-from runtime.process import build, sleep_unless, until_answered
+from runtime.process import beside, build, until_answered
 from runtime.settings import Settings
 from runtime.topics import KAFKA_AWAY, ensure_topics
 from worker.clock import Clock
+from worker.figures import watch_figures
 from worker.leader import Duty, lead_or_stand_by
 from worker.relay import Relay
 from worker.schedule import sweep_on_schedule
-from worker.sweeper import Sweeper, measure
+from worker.sweeper import Sweeper
+from worker.trail_check import TrailCheck
 
 log = structlog.get_logger(__name__)
 
-_MEASURE_SECONDS: Final = 5.0
-
 
 async def work(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
-    """Runs until `stopping`. Raises SettingsDiffer when it may not run at all."""
+    """Runs until `stopping`. Raises SettingsDiffer, TrailAhead or WentBack when it may not run at all."""
     health.ready("start", "checking")
     mongo = settings.mongo
     async with open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database:
         await _start_up(settings, database, stopping)
-        health.ready("start", True)
-        measuring = asyncio.create_task(_measure(database, stopping))
+        collect_rarely()
+        check = TrailCheck(settings, database, health)
+        ledger_time = timedelta(days=settings.retention.ledger_days)
+        measuring = asyncio.create_task(watch_figures(database, ledger_time, stopping))
         topics = asyncio.create_task(_create_topics(settings, stopping))
         try:
-            async with database.session() as session:
+            await check.before_leading(stopping)
+            health.ready("start", True)
+            async with database.session() as session, beside(check.watch(stopping), stopping):
                 lease = Lease(database, session, _owner(), settings.worker.lease_seconds)
-                await _lead(settings, database, lease, stopping)
+                await _lead(settings, database, lease, check, stopping)
         finally:
             health.ready("start", "stopping")
+            stopping.set()  # on Python 3.11 the driver can swallow the one cancellation of a loop
             for task in (measuring, topics):
                 task.cancel()
             await asyncio.gather(measuring, topics, return_exceptions=True)
 
 
-async def _lead(settings: Settings, database: Database, lease: Lease, stopping: asyncio.Event) -> None:
+async def _lead(
+    settings: Settings, database: Database, lease: Lease, check: TrailCheck, stopping: asyncio.Event
+) -> None:
     worker = settings.worker
     sweeper = _sweeper(settings, database, lease)
     duties: list[Duty] = [
         partial(sweep_on_schedule, sweeper, worker.sweep_interval_seconds),
-        Relay(settings, database).run,
+        check.once_compared(Relay(settings, database).run),
+        check.beat,
     ]
     await lead_or_stand_by(lease, worker.lease_seconds, duties, stopping)
 
@@ -68,6 +77,7 @@ async def _start_up(settings: Settings, database: Database, stopping: asyncio.Ev
     fingerprint = RecordKeys.derive(id_key.get_secret_value()).fingerprint if id_key else None
 
     async def checked() -> None:
+        await begin_another_trail(database, settings.kafka.audit_topic, settings.bound_log_name())
         await start_up(database, settings.bound(fingerprint), enabled=settings.enabled_on_first_start)
         await build_indexes(database, search=settings.search.indexes)
 
@@ -86,16 +96,6 @@ async def _create_topics(settings: Settings, stopping: asyncio.Event) -> None:
         await until_answered(partial(ensure_topics, settings), KAFKA_AWAY, stopping, "Kafka")
     except UserError as error:
         log.error("the topics cannot be looked after", reason=str(error))  # noqa: TRY400 - one line says it
-
-
-async def _measure(database: Database, stopping: asyncio.Event) -> None:
-    """The figures come from every replica, so that a frozen leader cannot hide itself."""
-    while not stopping.is_set():
-        try:
-            await measure(database)
-        except StoreError as error:
-            log.warning("the figures are stale", error=str(error))
-        await sleep_unless(stopping, _MEASURE_SECONDS)
 
 
 def _owner() -> str:

@@ -22,8 +22,9 @@ from hypothesis.stateful import (
 from records.mongo.client import open_database
 from records.mongo.configuration import enable_on_first_start
 from records.mongo.indexes import build_indexes
+from records.mongo.overdue import overdue
 from records.mongo.search_indexes import SEARCH_INDEXES
-from records.mongo.sweep import Action, overdue
+from records.mongo.sweep import Action
 from tests.api_model import ApiModel, shown
 from tests.api_orders import NUMBERS, puts, respelled
 from tests.api_service import Service, serving

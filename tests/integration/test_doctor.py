@@ -79,7 +79,7 @@ async def deployed(
         await build_indexes(database)
         lease = Lease(database, session, "a worker", 60)
         assert await lease.acquire()
-        await note_sweep(database)
+        await note_sweep(database, lease)
         yield Deployed(environ, database, lease)
 
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from records.clock import ClockUntrusted
 from records.mongo.client import Database, open_database
 from records.mongo.errors import StoreUnavailable
-from runtime import metrics
+from runtime import metrics, pace
 from service import figures
 from tests.api_app import ENDPOINTS, own_database
 from tests.raw_http import MIB, Answer, answer, request
@@ -137,6 +137,7 @@ async def test_the_figures_go_on_after_whatever_went_wrong(
     mongo_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "_LONGEST_PAUSE", 0.01)
     clock, stopping = Unreliable(), asyncio.Event()
     async with own_database(mongo_uri) as database:
         await add_late_record(database)

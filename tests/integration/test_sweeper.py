@@ -6,12 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from bson import Int64
 
+from records.mongo import sweep as sweep_module
 from records.mongo.client import Database, Document, open_database
+from records.mongo.diagnosis import last_sweep
+from records.mongo.errors import LeaseLost
 from records.mongo.indexes import build_indexes
 from records.mongo.lease import Lease
+from records.mongo.mask import anonymize_pipeline
+from records.mongo.overdue import overdue
 from records.mongo.quarantine import quarantine
-from records.mongo.sweep import Action, overdue
+from records.mongo.sweep import Action
 from records.policy import DateRules
 from runtime.metrics import REGISTRY
 from tests.integration.store_suite.data import (
@@ -29,12 +35,17 @@ from tests.integration.store_suite.data import (
     refused,
     store_all,
 )
+from worker import sweeper as sweeper_module
 from worker.clock import Clock
-from worker.sweeper import RETRY_AFTER, Sweeper, measure
+from worker.figures import measure
+from worker.in_time import Hung
+from worker.sweeper import RETRY_AFTER, Sweeper
 
 BATCH_SIZE: Final = 8
 RECORDS: Final = 20
 BAD: Final = 11
+SKEW: Final = timedelta(seconds=1)
+"""What MongoDB's clock may be apart from the test's."""
 
 
 @pytest.fixture
@@ -52,9 +63,13 @@ async def sweeper(database: Database) -> AsyncIterator[Sweeper]:
         yield Sweeper(database, lease, DateRules(), LEDGER_TIME, "1.2.3", BATCH_SIZE, Clock())
 
 
+async def one_pass_without_figures(sweeper: Sweeper) -> bool:
+    return await asyncio.wait_for(sweeper.sweep_all(asyncio.Event()), 30)
+
+
 async def one_pass(sweeper: Sweeper) -> bool:
-    done = await asyncio.wait_for(sweeper.sweep_all(asyncio.Event()), 30)
-    await measure(sweeper._database)
+    done = await one_pass_without_figures(sweeper)
+    await measure(sweeper._database, datetime.now(UTC), LEDGER_TIME)
     return done
 
 
@@ -96,7 +111,7 @@ async def test_one_pass_does_everything_that_is_due(database: Database, sweeper:
 
 BAD_FOR_ANONYMIZATION: Final = {
     "refused by MongoDB": {"$set": {"version": "one"}},
-    "more left than the table keeps": {"$set": {"facilityRef": {"name": "Erika Mustermann"}}},
+    "of a version beyond all numbers": {"$set": {"version": Int64(2**63 - 1)}},
     "without a version": {"$unset": {"version": ""}},
     "with a null version": {"$set": {"version": None}},
 }
@@ -114,8 +129,26 @@ async def test_a_record_that_cannot_be_anonymized_blocks_no_other(
     left = await found(database, identifier)
     retry_at = left.pop("sweepRetryAt")
     assert left == before
-    assert began + RETRY_AFTER - timedelta(milliseconds=1) <= retry_at <= datetime.now(UTC) + RETRY_AFTER
+    assert began + RETRY_AFTER - SKEW <= retry_at <= datetime.now(UTC) + RETRY_AFTER + SKEW
     assert failed_records() == 1
+
+
+async def test_a_record_that_would_keep_more_than_the_table_blocks_no_other(
+    database: Database, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a fault in the one compilation of the table would make it."""
+    await store_all(database, *(prepared(number, CLEANUP_DUE - number * DAY) for number in range(RECORDS)))
+    identifier = await spoil(database, {"$set": {"nickname": "Erika Mustermann"}})
+    before = await found(database, identifier)
+    act = anonymize_pipeline()[0]["$replaceWith"]
+    monkeypatch.setattr(sweep_module, "_PIPELINE", [{"$replaceWith": {**act, "nickname": "$nickname"}}])
+    await one_pass(sweeper)
+    assert await database.records.count_documents({"anonymized": True}) == RECORDS - 1
+    left = await found(database, identifier)
+    del left["sweepRetryAt"]
+    assert left == before
+    assert failed_records() == 1
+    assert figure("overdue", action="anonymize") == 1
 
 
 BAD_FOR_DELETION: Final = {
@@ -183,3 +216,69 @@ async def test_the_figure_of_failed_records_counts_each_once_and_falls_again(
     await retry_now(database, version=1)
     await one_pass(sweeper)
     assert failed_records() == 0
+
+
+async def test_a_backlog_takes_several_passes_without_a_pause_and_each_counts_as_a_success(
+    database: Database, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper_module, "PASS_SECONDS", 0.0)
+    await store_all(database, *(prepared(number, CLEANUP_DUE) for number in range(3 * BATCH_SIZE)))
+    assert await one_pass(sweeper)
+    assert await database.records.count_documents({"anonymized": False}) == 0
+    first = await last_sweep(database)
+    assert first is not None
+    assert await one_pass(sweeper)
+    assert (await last_sweep(database) or first) > first
+
+
+async def test_trouble_with_one_action_keeps_no_other_from_going_on(
+    database: Database, sweeper: Sweeper
+) -> None:
+    await store_all(database, prepared(1, CLEANUP_DUE), prepared(2, DELETION_DUE))
+    await database.records.drop_index("deletion_due")
+    before = figure("sweep_failures_total")
+    await one_pass_without_figures(sweeper)
+    assert await database.records.count_documents({"anonymized": True}) == 1
+    assert figure("sweep_failures_total") > before
+
+
+async def test_a_paused_sweeper_that_wakes_up_marks_nothing(database: Database, sweeper: Sweeper) -> None:
+    await store_all(database, prepared(1, CLEANUP_DUE))
+    identifier = await spoil(database, {"$set": {"version": "one"}}, 1)
+    before = await found(database, identifier)
+    async with database.session() as session:
+        await database.state.update_one({"_id": "lease"}, {"$set": {"expires": NOW - DAY}})
+        assert await Lease(database, session, "the next", seconds=60).acquire()
+        with pytest.raises(LeaseLost):
+            await one_pass_without_figures(sweeper)
+    assert await found(database, identifier) == before
+    assert await last_sweep(database) is None
+
+
+async def test_a_sweep_that_hangs_is_given_up_so_that_another_process_can_go_on(
+    sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object) -> list[str]:
+        await asyncio.sleep(60)
+        return []
+
+    monkeypatch.setattr(sweeper_module, "sweep", hang)
+    monkeypatch.setattr(sweeper_module, "HUNG_SECONDS", 0.1)
+    with pytest.raises(Hung, match="a sweep did not end"):
+        await one_pass_without_figures(sweeper)
+
+
+async def test_what_nobody_thought_of_is_tried_again_and_ends_no_process(
+    database: Database, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def faulty(*_: object) -> list[str]:
+        raise ZeroDivisionError
+
+    await store_all(database, *(prepared(number, CLEANUP_DUE) for number in range(3)))
+    with monkeypatch.context() as patched:
+        patched.setattr(sweeper_module, "sweep", faulty)
+        assert not await one_pass(sweeper)
+        assert figure("overdue", action="anonymize") == failed_records() == 3
+    await retry_now(database)
+    assert await one_pass(sweeper)
+    assert await database.records.count_documents({"anonymized": True}) == 3

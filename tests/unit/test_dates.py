@@ -80,6 +80,29 @@ def test_a_day_in_which_clocks_are_set_has_24_hours_for_an_order_written_in_loca
     assert dates.gdpr_cleanup_date.astimezone(night.tzinfo).hour == 11
 
 
+LOCAL = st.datetimes(
+    datetime(1999, 12, 1),  # noqa: DTZ001 (the zone is the strategy's)
+    datetime(2100, 3, 1),  # noqa: DTZ001
+    timezones=st.timezones(),
+    allow_imaginary=False,
+)
+
+
+@given(
+    LOCAL,
+    st.integers(1, 400),
+)
+def test_a_day_has_24_hours_in_every_zone_of_the_world_over_leap_days_and_changes_of_clocks(
+    local: datetime, days: int
+) -> None:
+    created = parse_instant(local.isoformat(timespec="milliseconds"))
+
+    dates = lifecycle_dates(order(), created, GdprPolicy(retention_time=days), RULES)
+
+    assert dates.gdpr_cleanup_date - created == timedelta(hours=24 * days)
+    assert dates.gdpr_cleanup_date.utcoffset() == timedelta(0)
+
+
 @given(st.integers(0, 3650), st.integers(0, 3650))
 def test_the_senders_two_dates_win_over_the_policy(cleanup: int, longer: int) -> None:
     first, last = CREATED + cleanup * DAY, CREATED + min(3650, cleanup + longer) * DAY

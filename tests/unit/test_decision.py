@@ -11,9 +11,11 @@ from records.lifecycle import Decision, as_seen, decide
 from records.mask import mask
 from records.policy import MAX_POLICY_DAYS, DateRules, GdprPolicy
 from tests.strategies import INSTANTS, stored_records
+from worker.clock import Clock, ClockStopped
 
 Record = dict[str, Any]
 TICK = timedelta(milliseconds=1)
+SKEW = timedelta(minutes=2)
 SPANS = st.timedeltas(timedelta(0), timedelta(days=9000))
 RANK = {Decision.KEEP: 0, Decision.ANONYMIZE: 1, Decision.DELETE: 2}
 
@@ -101,3 +103,20 @@ def test_a_reader_sees_at_once_what_the_sweep_will_leave(record: Record, now: da
     expected = {Decision.KEEP: record, Decision.ANONYMIZE: mask(record), Decision.DELETE: None}
 
     assert as_seen(record, now) == expected[decide(record, now)]
+
+
+@given(stored_records(), INSTANTS, st.timedeltas(-SKEW, SKEW), st.timedeltas(-SKEW, timedelta(0)))
+def test_no_clock_that_is_wrong_brings_a_record_down_early_while_the_other_is_not_ahead(
+    record: Record, true_time: datetime, wrong: timedelta, behind: timedelta
+) -> None:
+    """Either of the two may be the one that is wrong, by any amount and in either direction."""
+    for wall, mongo in ((true_time + wrong, true_time + behind), (true_time + behind, true_time + wrong)):
+        try:
+            decided = decide(record, cutoff_of(wall, mongo))
+        except ClockStopped:
+            continue
+        assert RANK[decided] <= RANK[decide(record, true_time)]
+
+
+def cutoff_of(wall: datetime, mongo: datetime) -> datetime:
+    return Clock(lambda: wall, lambda: timedelta(hours=1)).cutoff(mongo)

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli.diagnosis.asking import Unanswered, asked
-from cli.diagnosis.erasure import judge_outbox, judge_overdue, judge_quarantine, judge_worker
+from cli.diagnosis.erasure import judge_outbox, judge_overdue, judge_quarantine, judge_restore, judge_worker
 from cli.diagnosis.finding import Level, span
 from records.mongo.errors import StoreError, StoreUnavailable
-from records.mongo.sweep import Action, Overdue
+from records.mongo.overdue import Overdue
+from records.mongo.restored import Ahead, Service
+from records.mongo.sweep import Action
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 LEADS, STOPPED = NOW + timedelta(seconds=10), datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,6 +45,26 @@ def test_a_worker_must_lead_and_come_to_the_end_of_its_sweeps(
     level: Level,
 ) -> None:
     assert judge_worker(leads_until, last_sweep, interval, NOW).level is level
+
+
+AHEAD = Ahead("AHEAD", "audit", 9, 3, 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("found", "level"),
+    [
+        (Service(None, None, None), Level.OK),
+        (Service(ago(seconds=20), timedelta(seconds=20), None), Level.OK),
+        (Service(ago(minutes=60), timedelta(minutes=60), None), Level.OK),
+        (Service(ago(minutes=61), timedelta(minutes=61), None), Level.WARNING),
+        (Service(ago(seconds=20), timedelta(seconds=20), AHEAD), Level.PROBLEM),
+        (UNKNOWN, Level.WARNING),
+    ],
+)
+def test_a_database_that_its_trail_is_ahead_of_is_a_problem_and_one_out_of_service_a_warning(
+    found: Service | Unanswered, level: Level
+) -> None:
+    assert judge_restore(found).level is level
 
 
 def overdue(**figures: Overdue) -> dict[Action, Overdue]:

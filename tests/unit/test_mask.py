@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from records.mask import mask, unexpected_members
+from records.leftovers import Leftover, is_bare, leftovers
+from records.mask import mask
 from tests.kept_paths import DISCOUNT_TYPES, KEPT, PAYMENT_METHODS, PRICE_CATEGORIES
 from tests.strategies import CANARIES, CANARY, shaped_records, stored_records
 
 Record = dict[str, Any]
+ODD_VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [None, "", 0, {}, [], {"x": 1}, [None], [{}], [[]], ["x"]]
+)
 ACT = {"anonymized", "version", "lastModified"}
 ATTRIBUTES = "lineItems.article.attributes"
 
@@ -131,7 +135,19 @@ def test_the_act_counts_one_version_and_is_dated_at_the_clean_up_date_once(recor
 
 @given(stored_records())
 def test_the_check_finds_nothing_in_what_the_mask_leaves(record: Record) -> None:
-    assert list(unexpected_members(mask(record))) == []
+    assert list(leftovers(mask(record))) == []
+
+
+@given(record=stored_records(), masked=st.booleans(), data=st.data())
+def test_the_quick_check_says_whether_anything_is_left_wherever_it_is(
+    record: Record, *, masked: bool, data: st.DataObject
+) -> None:
+    document = mask(record) if masked else record
+    if masked and data.draw(st.booleans()):
+        where = data.draw(st.sampled_from(list(objects(document))))
+        where[data.draw(st.sampled_from([*where, CANARY]))] = data.draw(ODD_VALUES)
+
+    assert is_bare(document) == (list(leftovers(document)) == [])
 
 
 @settings(max_examples=20)
@@ -142,10 +158,10 @@ def test_the_check_finds_an_unknown_member_wherever_it_is_and_never_says_its_nam
     masked = mask(record)
     data.draw(st.sampled_from(list(objects(masked))))[CANARY] = CANARY
 
-    found = list(unexpected_members(masked))
+    found = list(leftovers(masked))
     assert len(found) == 1
-    assert found[0].endswith("/*")
-    assert CANARY not in found[0]
+    assert found[0].path.endswith("/*")
+    assert CANARY not in found[0].path
 
 
 @pytest.mark.parametrize(
@@ -157,12 +173,35 @@ def test_the_check_finds_an_unknown_member_wherever_it_is_and_never_says_its_nam
         ("payments", {"0": {}}, "/payments"),
         ("customAttributes", None, "/customAttributes"),
         ("contentDigest", b"x", "/contentDigest"),
-        ("facilityRef", {"name": "x"}, "/facilityRef"),
-        ("tenantOrderRecordId", ["x"], "/tenantOrderRecordId"),
         ("payments", [{"paymentMethod": {"owner": "x"}}], "/payments/*/paymentMethod"),
         ("lineItems", [{"article": {"attributes": [{"keyLocalized": {}}]}}],
          "/lineItems/*/article/attributes/*/keyLocalized"),
     ],
 )  # fmt: skip
 def test_the_check_finds_what_a_faulty_erasure_would_leave(member: str, value: Any, path: str) -> None:
-    assert list(unexpected_members({"_id": "1", "anonymized": True, member: value})) == [path]
+    assert list(leftovers({"_id": "1", "anonymized": True, member: value})) == [Leftover(path)]
+
+
+OVERGROWN = [
+    ("facilityRef", {"name": "x"}, "/facilityRef"),
+    ("tenantOrderRecordId", ["x"], "/tenantOrderRecordId"),
+    (
+        "lineItems",
+        [{"article": {"title": {"de": "x"}, "tenantArticleId": "1"}}],
+        "/lineItems/*/article/title",
+    ),
+    ("payments", [{"value": {"value": [1], "currency": "EUR"}}], "/payments/*/value/value"),
+]
+
+
+@pytest.mark.parametrize(("member", "value", "path"), OVERGROWN)
+def test_an_object_or_a_list_in_the_place_of_a_kept_value_goes_with_whatever_it_holds(
+    member: str, value: Any, path: str
+) -> None:
+    record = {"_id": "1", "version": 1, "anonymized": True, member: value}
+
+    assert list(leftovers(record)) == [Leftover(path, overgrown=True)]
+    assert not is_bare(record)
+    assert list(leftovers(mask(record))) == []
+    assert is_bare(mask(record))
+    assert "x" not in repr(mask(record))

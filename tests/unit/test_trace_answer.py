@@ -1,6 +1,7 @@
 """What `trace` answers, by what MongoDB and the audit topic know of the order."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -132,6 +133,9 @@ def test_the_dates_come_from_the_record_and_the_times_from_the_trail() -> None:
         (found(None, NOW + DAY), scanned("anonymized"), "outbox"),
         (found(FRESH), scanned(malformed=2), "2 records"),
         (found(others_unknown=True), scanned(), "not searched"),
+        (found(None, None, entry(EntryState.DROPPED)), scanned(), "sent again"),
+        (found(None, None, entry(EntryState.BARE)), scanned(), "sent again"),
+        (replace(found(FRESH, None, entry(EntryState.KEPT)), more_entries=True), scanned(), "more than 1"),
     ],
 )
 def test_what_a_reader_has_to_know_is_said(where: Whereabouts, scan: Scan | None, word: str) -> None:
@@ -148,3 +152,18 @@ def test_a_repeat_on_the_trail_is_told_once_and_what_is_no_event_never() -> None
     scan.add(9, None)
     assert [each["offset"] for each in scan.events.values()] == [0]
     assert scan.malformed == 2
+
+
+def test_events_of_a_subject_from_before_its_time_are_left_out() -> None:
+    for earlier, left in ((timedelta(), 1), (timedelta(minutes=2), 0)):
+        scan = scanned("anonymized")
+        scan.leave_out_before({RECORD_ID: datetime.fromisoformat(ANONYMIZED) + earlier, "other": NOW})
+        assert len(scan.events) == left
+
+
+def test_nothing_is_known_of_when_it_came_once_the_record_is_gone() -> None:
+    kept = entry(EntryState.KEPT)
+    assert found(None, None, kept).known_since is None
+    assert found(FRESH, None, kept).known_since == NOW - 30 * DAY
+    early = replace(kept, arrived=NOW - 40 * DAY)
+    assert found(FRESH, None, early).known_since == NOW - 40 * DAY

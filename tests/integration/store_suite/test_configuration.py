@@ -78,6 +78,7 @@ async def test_missing_indexes_are_named_and_built(bare_database: Database) -> N
     every = [
         "records.cleanup_due",
         "records.deletion_due",
+        "records.by_policy",
         "records.sweep_retry",
         "erasure_ledger.expiry",
         "quarantine.quarantine_due",

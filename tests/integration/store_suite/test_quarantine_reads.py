@@ -14,9 +14,9 @@ from records.mongo.quarantine_reads import (
     counted,
     entries_of_record,
     entry,
-    kept_document,
     kept_documents,
     listed,
+    named_documents,
     some_are_of_unknown_orders,
 )
 from records.quarantine import Position, QuarantinedEvent, RawEvent
@@ -39,6 +39,12 @@ async def pages(
     database: Database, selection: Selection = EVERYTHING, size: int = 100
 ) -> list[list[Document]]:
     return [page async for page in kept_documents(database, selection, NOW, size)]
+
+
+async def named(
+    database: Database, ids: list[str], now: datetime = NOW, size: int = 100
+) -> list[dict[str, Document | None]]:
+    return [page async for page in named_documents(database, ids, now, size)]
 
 
 def offsets(entries: list[Entry]) -> list[int]:
@@ -98,7 +104,8 @@ async def test_what_is_due_counts_as_erased_before_the_sweep_came_by(database: D
     later = NOW + DAY
     assert await listed(database, EVERYTHING, later, 10) == []
     assert await counted(database, EVERYTHING, later) == 0
-    assert await kept_document(database, at(1, 1).position.entry_id, later) is None
+    identifier = at(1, 1).position.entry_id
+    assert await named(database, [identifier], later) == [{identifier: None}]
     assert [page async for page in kept_documents(database, EVERYTHING, later)] == []
     bare = await listed(database, EVERYTHING, later, 10, kept_only=False)
     assert [each.state for each in bare] == [State.BARE] * 2
@@ -125,6 +132,16 @@ async def test_a_page_ends_with_its_bytes(database: Database) -> None:
     assert [len(page) for page in await pages(database)] == [3, 2]
 
 
+async def test_named_entries_come_in_the_pages_and_the_order_in_which_they_were_asked_for(
+    database: Database,
+) -> None:
+    events = [at(offset, offset, value=bytes(5 * 2**20)) for offset in range(5)]
+    await put(database, *map(refused, events[:4]))
+    ids = [event.position.entry_id for event in reversed(events)]
+    assert [list(page) for page in await named(database, ids)] == [ids[:4], ids[4:]]
+    assert [list(page) for page in await named(database, ids, size=2)] == [ids[:2], ids[2:4], ids[4:]]
+
+
 async def test_pages_end_while_new_entries_arrive(database: Database) -> None:
     await put(database, *(refused(at(offset, offset)) for offset in range(3)))
     seen: list[int] = []
@@ -140,6 +157,16 @@ async def test_entries_are_found_by_their_order(database: Database) -> None:
     assert await entries_of_record(database, "three", NOW) == []
 
 
+async def test_of_an_order_with_many_entries_those_with_content_come_first_and_the_newest_of_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine_reads, "MAX_OF_RECORD", 3)
+    dues = {1: NOW + DAY, 2: None, 3: NOW + 3 * DAY, 4: None, 5: NOW + 2 * DAY}
+    for offset, due in dues.items():
+        await put(database, refused(at(offset, offset), due=due, record_id="one"))
+    assert offsets(await entries_of_record(database, "one", NOW)) == [3, 5, 1, 4]
+
+
 async def test_it_is_known_whether_orders_are_unknown(database: Database) -> None:
     await put(database, refused(at(1, 1), record_id="one"), refused(at(2, 2), due=None))
     assert not await some_are_of_unknown_orders(database, NOW)
@@ -151,7 +178,8 @@ async def test_it_is_known_whether_orders_are_unknown(database: Database) -> Non
 async def test_a_page_holds_the_content(database: Database) -> None:
     await put(database, refused(at(1, 1)))
     ((document,),) = await pages(database)
-    assert document == await kept_document(database, at(1, 1).position.entry_id, NOW)
+    identifier = at(1, 1).position.entry_id
+    assert await named(database, [identifier]) == [{identifier: document}]
     assert document["sealed"]
 
 

@@ -16,6 +16,7 @@ from audit.events import AuditEvent
 from audit.templates import expand
 from local.samples.broken import broken_event
 from local.samples.events import SampleEvent, sample_events
+from local.samples.forms import envelope
 from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
 from records.mongo.indexes import build_indexes
@@ -125,6 +126,18 @@ def broken(kinds: tuple[str, ...] = KINDS, first: int = 50) -> list[Event]:
     """Events with a canary in each."""
     now = datetime.now(UTC)
     return [event(first + n, broken_event(kind, 1, n, at=now)) for n, kind in enumerate(kinds)]
+
+
+def broken_order(number: str) -> SampleEvent:
+    """Of this number, and with a quantity of a wrong type."""
+    line = {"quantity": "two", "article": {"tenantArticleId": "A-1", "attributes": []}}
+    order = {
+        "tenantOrderRecordId": number,
+        "orderRecordDate": "2026-11-23T10:00:00Z",
+        "facilityRef": "store-7",
+        "lineItems": [line],
+    }
+    return envelope(order, event="event-9")
 
 
 def ids(events: list[Event]) -> list[str]:

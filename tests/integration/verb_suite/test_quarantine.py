@@ -1,17 +1,26 @@
 """`order-records quarantine`: what a person sees and does, with a real database."""
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 
 from local.samples.events import SampleEvent
 from local.samples.faults import canary
+from local.servers.process import free_port
+from records.identity import NaturalKey, record_id
 from records.mongo.client import Database
+from records.mongo.outbox import Stamp
+from records.mongo.quarantine_acts import Act
+from records.mongo.quarantine_skips import Range, skip
+from records.quarantine import Position, SkipGrounds
 from tests.integration.verb_suite.shop import (
+    HOUR,
     KINDS,
     Shop,
     audited,
     broken,
+    broken_order,
     entry_id,
     event,
     ids,
@@ -52,7 +61,9 @@ def test_the_list_as_json_filters_and_counts(shop: Shop, run: RunVerb) -> None:
         "reason": "WRONG_TYPE",
         "pointer": found["pointer"],
         "state": "kept",
-        "recordId": None,
+        "recordId": found["recordId"],
+        "untilOffset": None,
+        "grounds": None,
         "due": "",
         "arrived": "",
         "time": "",
@@ -118,6 +129,14 @@ def test_content_cannot_command_the_terminal(shop: Shop, run: RunVerb) -> None:
         ("show", NOTHING_THERE, "--payload", "--reason", "CURIOSITY"),
         ("list", "--reason", "SOMETHING"),
         ("list", "--since", "yesterday"),
+        ("list", "--since", "0001-01-01T00:00+14:00"),
+        ("list", "--until", "9999-12-31T23:59-14:00"),
+        ("list", "--topic", "\udcff"),
+        ("list", "--topic", ""),
+        ("show", "\udcff/1/2/3"),
+        ("show", NOTHING_THERE, "--payload", "--reason", "INCIDENT", "--actor", "\udcff"),
+        ("drop", NOTHING_THERE, "--reason", "SENT_AGAIN", "--actor", ""),
+        ("skip", "\udcff", "0", "0", "--reason", "DAMAGED"),
         ("list", "--limit", "0"),
         ("drop", NOTHING_THERE),
         ("drop", "--reason", "SENT_AGAIN"),
@@ -133,11 +152,11 @@ def test_a_wrong_call_is_64(run: RunVerb, words: tuple[str, ...]) -> None:
     assert run(*words).code == 64
 
 
-@pytest.mark.parametrize("verb", ["list", "show", "replay", "drop"])
-def test_each_verb_has_help_with_an_example(run: RunVerb, verb: str) -> None:
-    printed = run(verb, "--help")
+@pytest.mark.parametrize("words", [("list",), ("show",), ("replay",), ("drop",), ("skip",), ()])
+def test_each_verb_has_help_with_an_example(run: RunVerb, words: tuple[str, ...]) -> None:
+    printed = run(*words, "--help")
     assert printed.code == 0
-    assert f"Example:\n    order-records quarantine {verb}" in printed.out
+    assert f"Example:\n    order-records quarantine {''.join(words)}" in printed.out
 
 
 def test_what_is_not_there_is_said_in_one_line(shop: Shop, run: RunVerb) -> None:
@@ -222,3 +241,51 @@ def test_nobody_is_named_but_where_the_content_was_asked_for(shop: Shop, run: Ru
     assert "CANARY" not in said + trail
     assert "Mustermann" not in said + trail
     assert trail.count("quarantine.dropped") == trail.count("quarantine.shown") == 1
+
+
+def test_why_an_entry_was_dropped_is_shown(shop: Shop, run: RunVerb) -> None:
+    events = orders(1)
+    shop.refuse(events)
+    (identifier,) = ids(events)
+    assert run("drop", identifier, "--reason", "SENT_AGAIN").code == 0
+    shown = run("show", identifier, "--json").json
+    assert (shown["state"], shown["grounds"]) == ("dropped", "SENT_AGAIN")
+
+
+def test_what_was_skipped_is_shown_with_its_range_and_why(shop: Shop, run: RunVerb) -> None:
+    position = Position("order-completed", 4, 18273, 1795392898120)
+
+    async def skipped(database: Database) -> None:
+        stamp = Stamp("1.2.3", 0, "sha256:" + "0" * 64)
+        act = Act("5f1e578d1ca982d2a636924b631770b9", datetime.now(UTC), stamp)
+        await skip(database, Range(position, 18281, "a topic"), SkipGrounds.DAMAGED, act, HOUR)
+
+    shop.do(skipped)
+    shown = run("show", position.entry_id, "--json").json
+    assert (shown["state"], shown["untilOffset"], shown["grounds"]) == ("skipped", 18281, "DAMAGED")
+    assert (
+        dict(line.split(maxsplit=1) for line in run("show", position.entry_id).out.splitlines())[
+            "untilOffset"
+        ]
+        == "18281"
+    )
+
+
+def test_while_kafka_is_away_a_skip_says_so_in_one_line(
+    shop: Shop, run: RunVerb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDER_RECORDS_KAFKA__BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
+    assert "KafkaConnectionError" in one_line(run("skip", "order-completed", "0", "0", "--reason", "DAMAGED"))
+
+
+@pytest.mark.parametrize("again", [("a-new-number", True), ("erased", False)])
+def test_of_an_order_that_was_erased_no_broken_event_is_kept(shop: Shop, again: tuple[str, bool]) -> None:
+    number, kept = again
+
+    async def forget(database: Database) -> None:
+        erased = record_id(shop.keys.identity, NaturalKey.of_order("erased"))
+        await database.ledger.insert_one({"_id": erased})
+
+    shop.do(forget)
+    shop.take([event(1, broken_order(number))])
+    assert len(shop.rows("quarantine")) == kept

@@ -28,6 +28,8 @@ from tests.integration.verb_suite.shop import (
 )
 from tests.verbs import RunVerb
 
+NOTHING_THERE = "order-completed/4/99/1"
+
 
 def test_a_replay_stores_with_the_dates_of_the_first_delivery(shop: Shop, run: RunVerb) -> None:
     events = orders(3, age=20 * 24 * HOUR)
@@ -176,6 +178,45 @@ def test_when_none_can_be_stored_none_is_to_blame(shop: Shop, run: RunVerb) -> N
     shop.do(lambda database: only(database, {"neverThere": {"$exists": True}}))
     assert "MongoDB does not do what is asked" in run("replay", "--all").err.splitlines()[-1]
     assert shop.rows("quarantine") == before
+
+
+@pytest.mark.parametrize("by", ["id", "rate"])
+def test_when_none_can_be_stored_none_is_to_blame_however_few_are_tried_at_once(
+    shop: Shop, run: RunVerb, by: str
+) -> None:
+    events = orders(3)
+    shop.refuse(events)
+    before = shop.rows("quarantine"), shop.rows("outbox")
+
+    shop.do(lambda database: only(database, {"neverThere": {"$exists": True}}))
+    words = ids(events)[:1] if by == "id" else ["--all", "--rate", "1"]
+    printed = run("replay", *words)
+    assert (printed.code, "MongoDB does not do what is asked" in printed.err) == (1, True)
+    assert (shop.rows("quarantine"), shop.rows("outbox")) == before
+
+
+def test_of_named_entries_the_one_that_fails_alone_stays_and_the_others_are_stored(
+    shop: Shop, run: RunVerb
+) -> None:
+    events = orders(3)
+    shop.refuse(events)
+    bad = json.loads(events[2].value or b"")
+    order = bad.get("data") or bad.get("payload") or bad
+    rule = {"tenantOrderRecordId": {"$ne": order["tenantOrderRecordId"]}}
+    shop.do(lambda database: only(database, rule))
+    assert run("replay", *ids(events), NOTHING_THERE).out.splitlines()[-1] == "created 2, refused 1, gone 1"
+    assert [row["_id"] for row in shop.rows("quarantine")] == ids(events)[2:]
+
+
+def test_a_named_entry_that_is_refused_again_is_no_success_and_by_filter_it_is_a_result(
+    shop: Shop, run: RunVerb
+) -> None:
+    events = broken()
+    shop.take(events)
+    for more in ((), ("--dry-run",)):
+        printed = run("replay", ids(events)[0], *more)
+        assert (printed.code, "still refused" in printed.err) == (1, True)
+        assert run("replay", "--all", *more).code == 0
 
 
 def test_no_more_a_second_than_was_asked_for(

@@ -16,7 +16,15 @@ from records.mongo.lease import Lease
 from records.mongo.sweep import Action, SweepContext, sweep
 from runtime.settings import load_settings
 from tests.integration.store_suite.data import STAMP
-from tests.integration.verb_suite.shop import HOUR, Shop, broken, event, make_topic, one_line
+from tests.integration.verb_suite.shop import (
+    HOUR,
+    Shop,
+    broken,
+    broken_order,
+    event,
+    make_topic,
+    one_line,
+)
 from tests.parts import apart
 from tests.verbs import RunVerb
 from worker.relay import Relay
@@ -147,8 +155,49 @@ def test_an_order_in_quarantine_is_found_with_what_was_announced_of_it(
     assert [each["type"] for each in found["auditEvents"]] == ["order-records.event.quarantined.v1"]
 
 
+def test_an_order_that_the_decoder_refused_is_found_by_its_number(shop: Shop, trace: RunVerb) -> None:
+    shop.take([event(1, broken_order(NUMBER))])
+    found = trace("--tenant-order-record-id", NUMBER, "--no-audit", "--json").json
+    assert (found["state"], found["quarantine"][0]["reason"]) == ("quarantined", "WRONG_TYPE")
+    assert len(found["notes"]) == 1
+
+
+def test_a_topic_that_was_made_anew_lends_no_event_to_an_order(
+    shop: Shop, trail: dict[str, str], trace: RunVerb
+) -> None:
+    """The order before it had the same place, and so the same subject."""
+    shop.take([event(1, broken_order("another order"))])
+
+    async def long_ago(database: Database) -> None:
+        await database.outbox.update_many({}, {"$set": {"time": datetime.now(UTC) - DAY}})
+        await sent(database, trail)
+
+    shop.do(long_ago)
+    shop.take([event(1, broken_order(NUMBER), age=2 * HOUR)])
+    shop.do(lambda database: sent(database, trail))
+    (announced,) = trace("--tenant-order-record-id", NUMBER, "--json").json["auditEvents"]
+    assert announced["time"] > (datetime.now(UTC) - HOUR).isoformat()
+
+
+def test_what_happened_before_a_broken_repeat_is_found(
+    shop: Shop, trail: dict[str, str], trace: RunVerb
+) -> None:
+    """The repeat came long after the deletion: the audit topic is not read from there on."""
+    shop.take([event(1, sale())])
+    swept(shop, trail, Action.DELETE)
+    shop.do(lambda database: database.ledger.delete_many({}))
+    shop.take([event(2, broken_order(NUMBER))])
+
+    async def later(database: Database) -> None:
+        await database.quarantine.update_many({}, {"$set": {"arrived": datetime.now(UTC) + 3 * DAY}})
+
+    shop.do(later)
+    found = trace("--tenant-order-record-id", NUMBER, "--json").json
+    assert found["deletedAt"] is not None
+
+
 def test_what_cannot_be_searched_is_said(shop: Shop, trace: RunVerb) -> None:
-    shop.take(broken())
+    shop.take(broken(("not-json",)))
     printed = trace("--tenant-order-record-id", NUMBER, "--no-audit")
     assert printed.code == 0
     assert "they are not searched" in printed.out
@@ -168,7 +217,7 @@ def test_while_kafka_is_away_mongodb_answers(
     shop.take([event(1, sale())])
     monkeypatch.setenv("ORDER_RECORDS_KAFKA__BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
     printed = trace("--tenant-order-record-id", NUMBER, "--json")
-    assert (printed.code, printed.json["state"]) == (0, "stored")
+    assert (printed.code, printed.err, printed.json["state"]) == (0, "", "stored")
     assert printed.json["audit"]["unavailable"] == "KafkaConnectionError"
     assert "MongoDB's answer alone" in printed.json["notes"][0]
 

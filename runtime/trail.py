@@ -1,0 +1,149 @@
+"""Reading the trail's topics: the end backwards, or all of it; of no group, so nothing is committed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from runtime.bounded_codecs import bound_codecs
+from runtime.kafka import client_options
+from runtime.kafka_settings import Kafka
+from runtime.topics import KAFKA_AWAY, TopicMissing, topic_partitions
+
+PARTITION: Final = 0
+"""Offset = position in the trail, so there is one partition; every event goes there by number."""
+_WINDOW: Final = 1000
+_WIDER: Final = 4
+_LOOK_MS: Final = 500
+_REQUEST_MS: Final = 4000
+_ANSWER_SECONDS: Final = 10.0
+_QUIET_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 2.0
+
+Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
+Take: TypeAlias = Callable[[bytes | None], None]
+
+
+async def read_back(kafka: Kafka, take: Take, enough: Callable[[], bool], seconds: float) -> bool:
+    """Gives values from the end on, at least the last thousand, until there are enough; False without topic.
+
+    Within a window they come in their order, and each window is wider than the one before. Raises
+    KafkaError, OSError, UserError, and TimeoutError after so many seconds.
+    """
+    async with asyncio.timeout(seconds):
+        if not await topic_partitions(kafka, kafka.audit_topic):
+            return False
+        async with partition_reader(kafka, kafka.audit_topic) as (reader, first, end):
+            upper, size = end, _WINDOW
+            while upper > first and not (upper < end and enough()):
+                lower = max(first, upper - size)
+                await _read(reader, _partition(kafka), lower, upper, lambda record: take(record.value))
+                upper, size = lower, _WIDER * size
+    return True
+
+
+async def read_latest(
+    kafka: Kafka, topic: str, take: Callable[[Event], None], enough: Callable[[], bool]
+) -> None:
+    """Gives records from the newest on, at least the last thousand, until there are enough or no more.
+
+    Raises TopicMissing, KafkaError, OSError, UserError, and TimeoutError when nothing comes for 30 seconds.
+    """
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        if not await topic_partitions(kafka, topic):
+            raise TopicMissing(topic)
+    async with partition_reader(kafka, topic) as (reader, first, end):
+        upper = end
+        while upper > first and not (upper < end and enough()):
+            lower, window = max(first, upper - _WINDOW), list[Event]()
+            async with asyncio.timeout(_QUIET_SECONDS):
+                await _read(reader, TopicPartition(topic, PARTITION), lower, upper, window.append)
+            for record in reversed(window):
+                take(record)
+            upper = lower
+
+
+async def _read(
+    reader: AIOKafkaConsumer,
+    partition: TopicPartition,
+    lower: int,
+    upper: int,
+    take: Callable[[Event], None],
+) -> None:
+    reader.seek(partition, lower)
+    position = lower
+    while position < upper:  # bounded by the caller's deadline
+        for record in (await reader.getmany(partition, timeout_ms=_LOOK_MS)).get(partition, ()):
+            if record.offset < upper:
+                take(record)
+        position = await reader.position(partition)
+
+
+async def read_all(
+    kafka: Kafka, progress: Callable[[int, int], None] | None = None
+) -> AsyncGenerator[list[Event], None]:
+    """All that is on the topic now, from its beginning, in batches. `progress` hears how many, of how many.
+
+    Raises TopicMissing, KafkaError, OSError, UserError, and TimeoutError when nothing comes for 30 seconds.
+    """
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        if not await topic_partitions(kafka, kafka.audit_topic):
+            raise TopicMissing(kafka.audit_topic)
+    async with partition_reader(kafka, kafka.audit_topic) as (reader, first, end):
+        partition = _partition(kafka)
+        reader.seek(partition, first)
+        position = first
+        while position < end:
+            async with asyncio.timeout(_QUIET_SECONDS):
+                records, position = await _some(reader, partition, position)
+            yield [record for record in records if record.offset < end]
+            if progress is not None:
+                progress(min(position, end) - first, end - first)
+
+
+async def _some(reader: AIOKafkaConsumer, partition: TopicPartition, before: int) -> tuple[list[Event], int]:
+    """The next records, and the position after them; waits until there are some."""
+    while True:  # bounded by the caller's deadline
+        records = (await reader.getmany(partition, timeout_ms=_LOOK_MS)).get(partition, [])
+        position = await reader.position(partition)
+        if records or position > before:
+            return records, position
+
+
+@asynccontextmanager
+async def partition_reader(
+    kafka: Kafka, topic: str, **options: Any
+) -> AsyncIterator[tuple[AIOKafkaConsumer, int, int]]:
+    """A consumer of a topic's first partition, with its first offset and the one after its last.
+
+    `options` are aiokafka's, in place of ours. Raises KafkaError, OSError, UserError, TimeoutError.
+    """
+    bound_codecs()
+    ours = {"auto_offset_reset": "earliest", "request_timeout_ms": _REQUEST_MS, "retry_backoff_ms": 500}
+    consumer = AIOKafkaConsumer(
+        **client_options(kafka), group_id=None, enable_auto_commit=False, **{**ours, **options}
+    )
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await consumer.start()
+            partition = TopicPartition(topic, PARTITION)
+            consumer.assign([partition])
+            first = (await consumer.beginning_offsets([partition]))[partition]
+            end = (await consumer.end_offsets([partition]))[partition]
+        yield consumer, first, end
+    finally:
+        await _stop(consumer)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await consumer.stop()
+    except KAFKA_AWAY:
+        return  # what was asked for is there, or is not
+
+
+def _partition(kafka: Kafka) -> TopicPartition:
+    return TopicPartition(kafka.audit_topic, PARTITION)

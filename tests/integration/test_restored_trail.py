@@ -1,0 +1,433 @@
+"""Each way in which a trail can be ahead of its database, and what is brought back of each act."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import pytest
+from aiokafka.admin import NewTopic
+from aiokafka.errors import KafkaError
+
+from audit.types import LEDGER_REAPPLIED
+from cli.lifecycle_reapply import reapplied
+from local.servers.process import HOST, free_port
+from records.keys import RecordKeys
+from records.mongo import outbox
+from records.mongo.client import Database, Session
+from records.mongo.lease import Lease
+from records.mongo.restored import Pulse, TrailAhead, WentBack, service
+from records.mongo.sweep import Action, sweep
+from records.mongo.transaction import in_transaction
+from records.quarantine import Position
+from runtime.errors import UserError
+from runtime.health import Health
+from runtime.settings import Settings
+from runtime.trail import read_back
+from service.api.app import create_app
+from service.api.held import HeldWrites
+from service.consume import consume
+from tests.api_app import client_of, context
+from tests.e2e.checker import TrailFacts, check_sequence, read_trail
+from tests.e2e.deployment import until
+from tests.integration.store_suite.data import (
+    CLEANUP_DUE,
+    DAY,
+    LIVE,
+    NOW,
+    STAMP,
+    all_records,
+    prepared,
+    store_all,
+    sweep_context,
+)
+from tests.running_consumer import PATIENCE, Topic, consuming, topic_of
+from tests.running_restore import copied, put_back, trail_values, working
+from worker.relay import Relay
+from worker.trail_check import TrailCheck
+from worker.work import work
+
+AGO: Final = NOW - DAY
+ACTOR: Final = "ab" * 16
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("worker.trail_check._LOOK_SECONDS", "service.api.held._LOOK_SECONDS"):
+        monkeypatch.setattr(name, 0.2)
+    monkeypatch.setattr("cli.lifecycle_reapply._EXTRA_SECONDS", -2.0)
+
+
+@pytest.fixture
+async def topic(
+    mongo_uri: str, fresh_database: str, real_kafka: str, topic_names: Callable[[str], str]
+) -> AsyncIterator[Topic]:
+    more = {
+        "ORDER_RECORDS_KAFKA__AUDIT_TOPIC": topic_names("audit"),
+        "ORDER_RECORDS_WORKER__LEASE_SECONDS": "3",
+    }
+    async with topic_of(mongo_uri, fresh_database, real_kafka, topic_names, **more) as made:
+        await made.make()
+        await made.admin.create_topics([NewTopic(made.settings.kafka.audit_topic, 1, 1)])
+        keys = RecordKeys.derive(made.settings.secrets.require("id_key"))
+        bound = made.settings.bound(keys.fingerprint)
+        await made.database.state.update_one({"_id": "bound"}, {"$set": bound}, upsert=True)
+        yield made
+
+
+async def announce(
+    database: Database,
+    kind: str,
+    *items: list[Any],
+    n: int | None = None,
+    policy: int = 0,
+    time: datetime = AGO,
+) -> None:
+    """An entry of the outbox, as some act leaves it."""
+    stamp = outbox.Stamp("1.2.3", policy, STAMP.policy_digest)
+
+    async def body(session: Session) -> None:
+        await outbox.append(database, session, kind, time, items, stamp, n)
+
+    await in_transaction(database, body)
+
+
+async def send(settings: Settings, database: Database) -> None:
+    """The relay, until the outbox is empty."""
+    stopping = asyncio.Event()
+    running = asyncio.create_task(Relay(settings, database).run(stopping))
+
+    async def empty() -> bool:
+        return not await database.outbox.count_documents({})
+
+    try:
+        await until(empty, PATIENCE, "everything announced")
+    finally:
+        stopping.set()
+        await running
+
+
+async def tell(topic: Topic, *told: tuple[str, list[Any]], policy: int = 0) -> None:
+    """Acts that are on the trail, and of which the database knows nothing; erasures get the next number."""
+    n = 0
+    for kind, item in told:
+        erasure = kind in {"anonymized", "deleted", "quarantine.erased"}
+        n += erasure
+        await announce(topic.database, kind, item, n=n if erasure else None, policy=policy)
+    await send(topic.settings, topic.database)
+
+
+async def bring_back(topic: Topic, *, dry: bool = False) -> dict[str, Any]:
+    return (await reapplied(topic.settings, dry=dry, actor="test")).facts()
+
+
+async def trail_of(topic: Topic) -> TrailFacts:
+    return read_trail(await trail_values(topic.settings))
+
+
+async def test_ids_are_remembered_until_the_time_they_would_have_been_and_no_longer(topic: Topic) -> None:
+    database, recent, old = topic.database, str(uuid4()), str(uuid4())
+    long_ago = NOW - 401 * DAY
+    await announce(database, "deleted", [old, 2, long_ago, []], n=1, time=long_ago)
+    await announce(database, "deleted", [recent, 2, AGO, []], n=2)
+    await send(topic.settings, database)
+    done = await bring_back(topic)
+    assert (done["ids"], done["lastN"]) == (1, 2)
+    assert await database.ledger.find().to_list(None) == [{"_id": recent, "expiresAt": AGO + 400 * DAY}]
+
+
+async def test_a_record_whose_dates_were_later_in_the_backup_is_due_again_at_once(topic: Topic) -> None:
+    database = topic.database
+    await store_all(database, *(prepared(number, LIVE) for number in range(3)))
+    masked, gone, other = (prepared(number, LIVE).id for number in range(3))
+    await tell(topic, ("anonymized", [masked, 2, AGO, []]), ("deleted", [gone, 2, AGO, []]))
+    assert (await bring_back(topic))["dates"] == 2
+    async with database.session() as session:
+        lease = Lease(database, session, "leader", 60)
+        assert await lease.acquire()
+        again = sweep_context(database, lease)
+        assert await sweep(again, Action.ANONYMIZE, 10) == [masked]
+        assert await sweep(again, Action.DELETE, 10) == [gone]
+    left = await all_records(database)
+    assert {i: row["anonymized"] for i, row in left.items()} == {masked: True, other: False}
+
+
+async def quarantined(topic: Topic, offset: int, **more: Any) -> str:
+    """A sealed entry of the order topic's first partition, whose time is not the topic's."""
+    position = Position(topic.name, 0, offset, 1_700_000_000_000)
+    entry = {"arrived": AGO - DAY, "reason": "NOT_JSON", "pointer": "", "sealed": b"x", "due": NOW + DAY}
+    await topic.database.quarantine.insert_one({**position.members(), **entry, **more})
+    return position.entry_id
+
+
+async def test_what_a_quarantined_event_had_lost_it_loses_again(topic: Topic) -> None:
+    record = str(uuid4())
+    dropped, erased, to_erased, replayed, kept = [
+        await quarantined(topic, offset, **({"recordId": record} if offset == 3 else {}))
+        for offset in range(5)
+    ]
+    place = [topic.name, 0]
+    await tell(
+        topic,
+        ("quarantine.dropped", [*place, 0, "NOT_JSON", "SENT_AGAIN", ACTOR]),
+        ("quarantine.erased", [*place, 1, "NOT_JSON", AGO]),
+        ("quarantine.replayed", [*place, 2, "NOT_JSON", "", "ERASED", ACTOR]),
+        ("quarantine.replayed", [*place, 3, "NOT_JSON", "", "CREATED", ACTOR]),
+        ("quarantine.replayed", [*place, 4, "NOT_JSON", "", "CREATED", ACTOR]),
+        ("anonymized", [record, 2, AGO, []]),
+    )
+    done = await bring_back(topic)
+    assert (done["entries"], done["replayAgain"]) == (4, 1)
+    sealed = {row["_id"] async for row in topic.database.quarantine.find({"sealed": {"$exists": True}})}
+    assert sealed == {kept}
+    bare = await topic.database.quarantine.find_one({"_id": dropped})
+    assert bare is not None
+    assert (bare["expiresAt"], bare["dropped"]) == (AGO + 400 * DAY, "SENT_AGAIN")
+    assert {erased, to_erased, replayed} <= {row["_id"] async for row in topic.database.quarantine.find()}
+
+
+async def test_a_dropped_event_that_would_be_read_again_stays_out(topic: Topic) -> None:
+    published = int((NOW - 2 * DAY).timestamp() * 1000)
+    for value in (b"{broken", b"{broken too"):
+        await topic.producer.send_and_wait(topic.name, value, partition=0, timestamp_ms=published)
+    async with consuming(topic):
+        await topic.read_up_to(2)
+    await topic.database.quarantine.delete_many({})
+    await topic.database.outbox.delete_many({})
+    await topic.database.state.delete_many({"_id": {"$in": ["heartbeat", f"positions/{topic.name}/0"]}})
+    await tell(topic, ("quarantine.dropped", [topic.name, 0, 1, "NOT_JSON", "NOT_AN_ORDER", ACTOR]))
+    done = await bring_back(topic)
+    assert (done["entries"], done["offsets"]) == (1, {"0": {"committed": 2, "readFrom": 0}})
+    async with consuming(topic):
+        await topic.read_up_to(2)
+    sealed = await topic.database.quarantine.find({"sealed": {"$exists": True}}).to_list(None)
+    assert [row["offset"] for row in sealed] == [0]
+    assert await topic.database.quarantine.count_documents({}) == 2
+
+
+async def test_numbers_that_were_given_out_twice_are_given_out_anew_and_none_is_missing(topic: Topic) -> None:
+    database, settings = topic.database, topic.settings
+    for n in (1, 2, 3):
+        await announce(database, "anonymized", [str(uuid4()), 2, AGO, []], n=n)
+    sent = await outbox.unsent(database, 1)
+    await send(settings, database)
+    await database.outbox.insert_many(sent)  # the first one, not removed yet
+    for n in (2, 3, 4, 5):  # a worker on the backup, which had no Kafka
+        await announce(database, "anonymized", [str(uuid4()), 2, AGO, []], n=n)
+    await database.state.update_one(
+        {"_id": "lease"}, {"$set": {"n": 5, "owner": "", "expires": AGO}}, upsert=True
+    )
+    with pytest.raises(TrailAhead):
+        await asyncio.wait_for(work(settings, Health("127.0.0.1", 0), asyncio.Event()), 20)
+    assert (await bring_back(topic))["lastN"] == 7
+    await send(settings, database)
+    trail = await trail_of(topic)
+    check_sequence(trail)
+    assert (len(trail.events), trail.repeats) == (8, 1)
+
+
+async def test_a_new_database_beside_a_trail_may_take_another_name_and_topic(
+    topic: Topic, topic_names: Callable[[str], str]
+) -> None:
+    await tell(topic, ("deleted", [str(uuid4()), 2, AGO, []]))
+    for main in (consume, work):
+        with pytest.raises(TrailAhead, match=r"this database is new.*ORDER_RECORDS_AUDIT__LOG_NAME"):
+            await asyncio.wait_for(main(topic.settings, Health("127.0.0.1", 0), asyncio.Event()), 20)
+    kafka, audit = topic.settings.kafka, topic.settings.audit
+    other_topic = kafka.model_copy(update={"audit_topic": topic_names("another")})
+    only_topic = topic.settings.model_copy(update={"kafka": other_topic})
+    with pytest.raises(TrailAhead):
+        await asyncio.wait_for(work(only_topic, Health("127.0.0.1", 0), asyncio.Event()), 20)
+    both = only_topic.model_copy(update={"audit": audit.model_copy(update={"log_name": "another"})})
+    async with working(both):
+        assert (await service(topic.database)).in_service
+
+
+async def test_a_trail_that_cannot_be_told_in_full_says_so_and_no_version_names_two_policies(
+    topic: Topic,
+) -> None:
+    await topic.producer.send_and_wait(topic.settings.kafka.audit_topic, b"junk", partition=0)
+    await tell(topic, ("deleted", [str(uuid4()), 2, AGO, []]), policy=4)
+    done = await bring_back(topic)
+    assert (done["unreadable"], done["policy"], done["policyVersion"]) == (1, True, 4)
+    stored = await topic.database.state.find_one({"_id": "gdpr"})
+    assert stored is not None
+    assert (stored["version"], stored["retentionTime"]) == (4, 30)
+    events = (await trail_of_valid(topic))[LEDGER_REAPPLIED]
+    assert events == 0  # it is still in the outbox, with the policy as it is now
+    (entry,) = await outbox.unsent(topic.database, 10)
+    assert (entry["kind"], entry["policyVersion"]) == ("ledger.reapplied", 4)
+
+
+async def trail_of_valid(topic: Topic) -> dict[str, int]:
+    values = [value for value in await trail_values(topic.settings) if value != b"junk"]
+    return {LEDGER_REAPPLIED: len(read_trail(values).of(LEDGER_REAPPLIED))}
+
+
+async def test_an_order_that_could_live_longer_when_it_is_read_again_stays_out(topic: Topic) -> None:
+    record = str(uuid4())
+    await announce(topic.database, "policy.changed", [20, 180, True, ACTOR], policy=1)
+    await announce(topic.database, "anonymized", [record, 2, AGO, []], n=1, policy=1)
+    await announce(topic.database, "policy.changed", [60, 180, True, ACTOR], policy=2, time=NOW)
+    await send(topic.settings, topic.database)
+    await bring_back(topic)
+    assert [row["_id"] async for row in topic.database.ledger.find()] == [record]
+
+
+async def test_the_verb_waits_for_no_member_of_the_group_and_for_no_worker_that_leads(topic: Topic) -> None:
+    await topic.publish(3)
+    async with consuming(topic):
+        await topic.read_up_to(3)
+        with pytest.raises(UserError, match="stop `consume` first"):
+            await bring_back(topic)
+    async with topic.database.session() as session:
+        lease = Lease(topic.database, session, "leader", 60)
+        assert await lease.acquire()
+        with pytest.raises(UserError, match="stop `work` first"):
+            await bring_back(topic)
+        await lease.release()
+    assert (await bring_back(topic))["changed"] is True
+
+
+# Without Kafka
+
+
+@pytest.fixture
+def without_kafka(topic: Topic) -> Settings:
+    nobody = topic.settings.kafka.model_copy(update={"bootstrap_servers": f"{HOST}:{free_port()}"})
+    return topic.settings.model_copy(update={"kafka": nobody})
+
+
+async def out_of_service(topic: Topic, silent: timedelta) -> None:
+    await Pulse(topic.database).renew()
+    await topic.database.state.update_one({"_id": "heartbeat"}, {"$set": {"at": datetime.now(UTC) - silent}})
+
+
+@pytest.mark.parametrize(
+    ("silent", "leads"), [(timedelta(minutes=59), True), (timedelta(minutes=61), False), (None, True)]
+)
+async def test_without_kafka_a_worker_leads_unless_the_database_was_silent_for_an_hour(
+    topic: Topic,
+    without_kafka: Settings,
+    silent: timedelta | None,
+    leads: bool,  # noqa: FBT001 - a row
+) -> None:
+    if silent is not None:
+        await out_of_service(topic, silent)
+    check, stopping = TrailCheck(without_kafka, topic.database, Health("127.0.0.1", 0)), asyncio.Event()
+    waiting = asyncio.create_task(check.before_leading(stopping))
+    done, _ = await asyncio.wait([waiting], timeout=3)
+    assert bool(done) is leads
+    stopping.set()
+    await asyncio.wait_for(waiting, 10)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "n", "leads"), [([1, 2, 3], 3, True), ([2, 3], 3, False), ([1, 2, 3], 0, False)]
+)
+async def test_without_kafka_the_next_worker_of_a_new_database_leads_while_nothing_was_ever_sent(
+    topic: Topic,
+    without_kafka: Settings,
+    waiting: list[int],
+    n: int,
+    leads: bool,  # noqa: FBT001 - a row
+) -> None:
+    await topic.database.state.insert_one({"_id": "lease", "owner": "", "expires": AGO, "n": n})
+    await topic.database.outbox.insert_many([{"_id": str(uuid4()), "n": each} for each in waiting])
+    check, stopping = TrailCheck(without_kafka, topic.database, Health("127.0.0.1", 0)), asyncio.Event()
+    looking = asyncio.create_task(check.before_leading(stopping))
+    done, _ = await asyncio.wait([looking], timeout=3)
+    assert bool(done) is leads
+    stopping.set()
+    await asyncio.wait_for(looking, 10)
+
+
+async def test_a_worker_that_waited_for_kafka_finds_the_verdict_and_nothing_was_sent_before(
+    topic: Topic, without_kafka: Settings
+) -> None:
+    await out_of_service(topic, timedelta(minutes=5))
+    await tell(topic, *[("deleted", [str(uuid4()), 2, AGO, []])] * 2)
+    check = TrailCheck(without_kafka, topic.database, Health("127.0.0.1", 0))
+    await check.before_leading(asyncio.Event())
+    begun = asyncio.Event()
+
+    async def relay(_: asyncio.Event) -> None:
+        begun.set()
+
+    stopping = asyncio.Event()
+    waits = asyncio.create_task(check.once_compared(relay)(stopping))
+    check._settings = topic.settings
+    with pytest.raises(TrailAhead):
+        await asyncio.wait_for(check.watch(stopping), 30)
+    stopping.set()
+    await waits
+    assert not begun.is_set()
+
+
+async def test_while_the_trail_cannot_be_read_a_worker_erases_and_sends_nothing(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await out_of_service(topic, timedelta(minutes=5))
+    await store_all(topic.database, prepared(1, CLEANUP_DUE))
+    readable = asyncio.Event()
+
+    async def read(*what: Any) -> bool:
+        if not readable.is_set():
+            raise KafkaError
+        return await read_back(*what)
+
+    monkeypatch.setattr("worker.trail_check.read_back", read)
+
+    async def swept() -> bool:
+        return await topic.database.state.find_one({"_id": "sweep"}) is not None
+
+    async def sent() -> bool:
+        return not await topic.database.outbox.count_documents({})
+
+    async with working(topic.settings):
+        await until(swept, PATIENCE, "a sweep")
+        await asyncio.sleep(1)  # the relay looks every half second
+        assert (await topic.database.outbox.count_documents({}), await trail_values(topic.settings)) == (
+            1,
+            [],
+        )
+        readable.set()
+        await until(sent, PATIENCE, "announced once compared")
+    assert len(await trail_values(topic.settings)) == 1
+
+
+async def test_serve_stores_nothing_until_the_database_was_compared_and_reads_go_on(topic: Topic) -> None:
+    await out_of_service(topic, timedelta(minutes=61))
+    pulse, stopping = Pulse(topic.database), asyncio.Event()
+    held, api = HeldWrites(pulse, await pulse.look()), context(topic.database)
+    transport = httpx.ASGITransport(app=held.guard(create_app(api)))
+    async with (
+        client_of(api) as plain,
+        httpx.AsyncClient(transport=transport, base_url="http://test", headers=plain.headers) as client,
+    ):
+        watching = asyncio.create_task(held.watch(stopping))
+        refused = await client.put("/api/orderrecords", json={"operations": []})
+        assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+        assert (await client.get("/api/orderrecords")).status_code == 200
+        await Pulse(topic.database).renew()
+
+        async def taken() -> bool:
+            return (await client.put("/api/orderrecords", json={"operations": []})).status_code == 400
+
+        await until(taken, PATIENCE, "writes are taken")
+        stopping.set()
+        await watching
+
+
+async def test_a_process_sees_that_the_database_was_put_back_beneath_it(topic: Topic) -> None:
+    backup = await copied(topic.database)
+    pulse = Pulse(topic.database)
+    await pulse.renew()
+    await pulse.look()
+    await put_back(topic.database, backup)
+    with pytest.raises(WentBack):
+        await pulse.renew()
+    with pytest.raises(WentBack):
+        await pulse.look()

@@ -1,0 +1,128 @@
+"""Before it leads, `work` compares the database with the end of the trail: it may be a backup."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from audit.comparison import EndReader, Known, Verdict, compare
+from audit.templates import event_id
+from records.mongo.client import Database
+from records.mongo.errors import StoreError, StoreUnavailable
+from records.mongo.restored import Ahead, Pulse, TrailAhead, mark, never_sent, stand
+from runtime import metrics
+from runtime.errors import UserError
+from runtime.health import Health
+from runtime.process import finish_unless, sleep_unless, told, until_answered
+from runtime.settings import Settings
+from runtime.topics import KAFKA_AWAY
+from runtime.trail import read_back
+from worker.leader import Duty
+
+log = structlog.get_logger(__name__)
+
+_FIRST_SECONDS: Final = 5.0
+_READ_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 5.0
+_REMIND_SECONDS: Final = 60.0
+_BEAT_SECONDS: Final = 30.0
+_AWAY: Final = (*KAFKA_AWAY, UserError)
+
+
+class TrailCheck:
+    """Compares once in the life of the process, and watches for a verdict, its own or another's."""
+
+    def __init__(self, settings: Settings, database: Database, health: Health) -> None:
+        self._settings = settings
+        self._database = database
+        self._health = health
+        self._pulse = Pulse(database)
+        self._new = False
+        self._compared = asyncio.Event()
+        self._say_at = 0.0
+
+    async def before_leading(self, stopping: asyncio.Event) -> None:
+        """Returns once this worker may lead. Raises TrailAhead.
+
+        While Kafka is away it may at once, for erasing on time matters; but not where the database was
+        silent for over an hour: it may be a backup, late is harmless, and a number that is given out
+        twice is not.
+        """
+        self._health.ready("trail", "is being compared with the database")
+        while not stopping.is_set():
+            if await until_answered(self._may_lead, StoreUnavailable, stopping, "MongoDB"):
+                self._tell(waits=False)
+                return
+            if not stopping.is_set():
+                self._tell(waits=True)
+                await sleep_unless(stopping, _LOOK_SECONDS)
+
+    async def _may_lead(self) -> bool:
+        found = await self._pulse.look()
+        self._new = found.heartbeat is None and await never_sent(self._database)
+        return await self._compare(_FIRST_SECONDS) or self._new or found.in_service
+
+    async def _compare(self, seconds: float) -> bool:
+        """False while the trail cannot be read. Raises TrailAhead, StoreUnavailable."""
+        log_name, reader = self._settings.audit.log_name, EndReader(self._settings.audit.log_name)
+        try:
+            await read_back(self._settings.kafka, reader.take, lambda: reader.found, seconds)
+        except _AWAY as error:
+            log.warning("the trail cannot be read, trying again", error=told(error))
+            return False
+        found, end = await stand(self._database), reader.end()
+        fresh = not found.beaten and (self._new or found.n == 0)
+        unsent = {n: event_id(entry, 0) for n, entry in found.unsent.items()}
+        verdict = compare(end, Known(found.n, found.policy_version, fresh, unsent))
+        if verdict is not Verdict.AGREES:
+            topic = self._settings.kafka.audit_topic
+            ahead = Ahead(verdict, topic, end.n, end.policy_version, found.n, found.policy_version)
+            await mark(self._database, ahead, log_name)
+            raise TrailAhead(ahead)
+        await self._pulse.renew()  # before any event is sent: who has sent one is no new database
+        self._compared.set()
+        return True
+
+    async def watch(self, stopping: asyncio.Event) -> None:
+        """Compares as soon as Kafka answers, and looks for a verdict. Raises TrailAhead, WentBack."""
+        while not await sleep_unless(stopping, _LOOK_SECONDS):
+            try:
+                await self._pulse.look()
+                if not self._compared.is_set():
+                    await finish_unless(stopping, self._compare(_READ_SECONDS))
+            except StoreError as error:
+                log.warning("cannot look for a restore", error=str(error))
+
+    async def beat(self, stepping_down: asyncio.Event) -> None:
+        """Renews the heartbeat while this worker leads. Raises WentBack.
+
+        A new database has none before it was compared: by that it is known as new.
+        """
+        while not stepping_down.is_set():
+            if self._compared.is_set() or not self._new:
+                try:
+                    await self._pulse.renew()
+                except StoreError as error:
+                    log.warning("the heartbeat was not renewed", error=str(error))
+            await sleep_unless(stepping_down, _BEAT_SECONDS)
+
+    def once_compared(self, duty: Duty) -> Duty:
+        """The duty, begun only when the database agrees with its trail: what is sent cannot be unsent."""
+
+        async def begun(stepping_down: asyncio.Event) -> None:
+            await finish_unless(stepping_down, self._compared.wait())
+            if not stepping_down.is_set():
+                await duty(stepping_down)
+
+        return begun
+
+    def _tell(self, *, waits: bool) -> None:
+        metrics.TRAIL_NOT_COMPARED.set(waits)
+        self._health.ready("trail", "waits to be compared with the database" if waits else True)
+        now = asyncio.get_running_loop().time()
+        if waits and now >= self._say_at:
+            self._say_at = now + _REMIND_SECONDS
+            log.warning(
+                "nothing is erased: the database was silent for over an hour, so it may be a backup, and "
+                "Kafka does not say how the trail ends"
+            )
