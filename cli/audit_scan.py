@@ -14,16 +14,15 @@ from pydantic import TypeAdapter, ValidationError
 from audit.events import AuditEvent
 from audit.templates import timestamp
 from records.clock import MAX_DIFFERENCE
+from runtime.consumer_stop import stop_whole
 from runtime.kafka import client_options
 from runtime.kafka_settings import Kafka
 from runtime.process import told
 from runtime.topics import KAFKA_AWAY, require_topic
-from runtime.trail import PARTITION
 
 _SCHEMA: Final = TypeAdapter[Any](AuditEvent)
 _ANSWER_SECONDS: Final = 10.0
 _LOOK_MS: Final = 500
-_STOP_SECONDS: Final = 2.0
 _MARGIN: Final = timedelta(days=1)
 """How far the clock of whoever wrote the topic may be behind."""
 _CLOCKS: Final = 2 * MAX_DIFFERENCE
@@ -99,7 +98,7 @@ async def scan(
     except KAFKA_AWAY as error:
         result.away = told(error)
     finally:
-        await _stop(consumer)
+        await stop_whole(consumer, consumer.stop)
     return result
 
 
@@ -133,15 +132,3 @@ async def _read(
         if record.key in wanted and record.offset < result.end:
             result.add(record.offset, record.value)
     result.read_to = max(result.read_to, await consumer.position(partition))
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await consumer.stop()
-    except KAFKA_AWAY:
-        return  # the answer is there, and the process ends
-
-
-def _partition(kafka: Kafka) -> TopicPartition:
-    return TopicPartition(kafka.audit_topic, PARTITION)

@@ -9,6 +9,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from runtime.consumer_stop import stop_whole
 from runtime.errors import UserError
 from runtime.kafka import admin_client, client_options
 from runtime.kafka_facts import GroupFacts, group_facts
@@ -75,7 +76,7 @@ async def rewind(kafka: Kafka, offsets: Mapping[int, int]) -> None:
             consumer.assign(list(places))
             await consumer.commit(places)
     finally:
-        await consumer.stop()
+        await stop_whole(consumer, consumer.stop)
 
 
 async def timestamps(

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from runtime.consumer_stop import stop_whole
 from runtime.kafka import admin_client, client_options
 from runtime.kafka_settings import Kafka
 from runtime.topics import partition_counts
@@ -92,5 +93,5 @@ async def _bounds(kafka: Kafka, partitions: list[TopicPartition]) -> tuple[dict[
         first = await consumer.beginning_offsets(partitions)
         end = await consumer.end_offsets(partitions)
     finally:
-        await consumer.stop()
+        await stop_whole(consumer, consumer.stop)
     return {tp.partition: at for tp, at in first.items()}, {tp.partition: at for tp, at in end.items()}

@@ -12,6 +12,7 @@ from runtime.health import Health
 log = structlog.get_logger(__name__)
 
 _TICK_SECONDS = 1.0
+_LOG_SECONDS = 2.0
 
 
 def end_when_stuck(
@@ -34,5 +35,10 @@ def _watch(health: Health, end: Callable[[int], object], tick_seconds: float, li
         time.sleep(tick_seconds)
         ticks = ticks + 1 if health.beaten == beaten else 0
         beaten = health.beaten
+    # The loop may stand still because nobody reads what it logs: then it holds the lock of the log, for ever.
+    in_any_case = threading.Timer(_LOG_SECONDS, end, [1])
+    in_any_case.daemon = True
+    in_any_case.start()
     log.critical("the event loop stands still: the process ends, to be started anew", seconds=round(limit))
+    in_any_case.cancel()
     end(1)

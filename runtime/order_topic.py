@@ -3,6 +3,7 @@ the oldest unread event is. Asked without joining the group, so in every state. 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from runtime.bounded_codecs import bound_codecs
+from runtime.consumer_stop import stop_whole
 from runtime.kafka import admin_client, client_options
 from runtime.kafka_settings import Kafka
 from runtime.topic_id import topic_id
@@ -20,7 +22,8 @@ from runtime.topics import TopicMissing, partition_counts
 
 _LOOK_SECONDS: Final = 15.0
 _REQUEST_SECONDS: Final = 4.0
-_RECORD_SECONDS: Final = 2.0
+_RECORDS_SECONDS: Final = 4.0
+_POLL_SECONDS: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,7 @@ async def order_topic_facts(kafka: Kafka, wanted: Collection[int] | None) -> Top
         offsets = await _offsets(admin, reader, kafka.group_id, partitions)
         identifier = await topic_id(admin._client, kafka.order_topic)  # noqa: SLF001 - no public way
         retention = await _retention(admin, kafka.order_topic)
-        known = {each: await _with_time(reader, kafka.order_topic, each, offsets[each]) for each in offsets}
-        return TopicFacts(identifier, retention, known)
+        return TopicFacts(identifier, retention, await _with_times(reader, kafka.order_topic, offsets))
 
 
 @asynccontextmanager
@@ -91,7 +93,7 @@ async def single_reader(kafka: Kafka) -> AsyncIterator[AIOKafkaConsumer]:
         await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        await stop_whole(consumer, consumer.stop)
 
 
 async def _offsets(
@@ -105,22 +107,48 @@ async def _offsets(
     return {tp.partition: PartitionFacts(first[tp], end[tp], known.get(tp)) for tp in partitions}
 
 
-async def _with_time(
-    reader: AIOKafkaConsumer, topic: str, number: int, facts: PartitionFacts
-) -> PartitionFacts:
-    if facts.next >= facts.end:
-        return facts
-    partition = TopicPartition(topic, number)
-    reader.assign([partition])
-    reader.seek(partition, facts.next)
+async def _with_times(
+    reader: AIOKafkaConsumer, topic: str, offsets: Mapping[int, PartitionFacts]
+) -> dict[int, PartitionFacts]:
+    """All partitions are looked at together: one without an answer takes no time from the others."""
+    known = dict(offsets)
+    waiting = {TopicPartition(topic, n) for n, facts in offsets.items() if facts.next < facts.end}
+    if waiting:
+        reader.assign(list(waiting))
+    for partition in waiting:
+        reader.seek(partition, offsets[partition.partition].next)
+    until = time.monotonic() + _RECORDS_SECONDS
+    while waiting and time.monotonic() < until:
+        for partition in list(waiting):
+            facts = await _looked_at(reader, partition, offsets[partition.partition])
+            if facts is not None:
+                known[partition.partition] = facts
+                waiting.remove(partition)
+        await asyncio.sleep(_POLL_SECONDS)
+    for partition in waiting:  # whether it is an event, nobody knows: better an alarm too many
+        known[partition.partition] = replace(offsets[partition.partition], unread=True)
+    return known
+
+
+async def _looked_at(
+    reader: AIOKafkaConsumer, partition: TopicPartition, facts: PartitionFacts
+) -> PartitionFacts | None:
+    """The facts with the first record, if it has come; None if it may still come."""
     try:
-        async with asyncio.timeout(_RECORD_SECONDS):
-            record = await reader.getone(partition)
-    except TimeoutError:
-        return replace(facts, unread=await reader.position(partition) < facts.end)
+        fetched = await reader.getmany(partition, timeout_ms=0, max_records=1)
     except Exception:  # noqa: BLE001 - a record that cannot be fetched is named by whoever reads it in earnest
-        return replace(facts, unread=True)
-    return replace(facts, unread=True, unread_since=record.timestamp)
+        found = replace(facts, unread=True)
+    else:
+        if records := fetched.get(partition):
+            found = replace(facts, unread=True, unread_since=records[0].timestamp)
+        elif await reader.position(partition) >= facts.end:
+            found = facts  # nothing but marks of transactions
+        else:
+            return None
+    # Neither asked for again nor kept: what is not read of it would hold up the other partitions.
+    reader.pause(partition)
+    reader.seek(partition, facts.next)
+    return found
 
 
 async def _retention(admin: AIOKafkaAdminClient, topic: str) -> float | None:

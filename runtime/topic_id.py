@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import IncompatibleBrokerVersion
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, for_code
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
@@ -111,11 +111,17 @@ class _OneTopic(Request[_Question]):  # type: ignore[misc]
 
 
 async def topic_id(client: AIOKafkaClient, topic: str) -> str | None:
-    """The topic's id; None where it is absent, or the broker is older than these ids. Raises KafkaError."""
+    """The topic's id; None where the broker is older than these ids.
+
+    Raises KafkaError when the broker that was asked does not know, or has no such topic: it is no answer.
+    """
     try:
         answer = await client.send(client.get_random_node(), _OneTopic(topic))
     except (IncompatibleBrokerVersion, NotImplementedError):
         return None
     (described,) = answer.to_object()["topics"]
-    known = not described["error_code"] and described["topic_id"] != _NONE
-    return str(UUID(bytes=described["topic_id"])) if known else None
+    if described["error_code"]:
+        error: type[KafkaError] = for_code(described["error_code"])
+        raise error
+    identifier = described["topic_id"]
+    return None if identifier == _NONE else str(UUID(bytes=identifier))

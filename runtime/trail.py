@@ -8,9 +8,10 @@ from typing import Any, Final, TypeAlias
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from runtime.bounded_codecs import bound_codecs
+from runtime.consumer_stop import stop_whole
 from runtime.kafka import client_options
 from runtime.kafka_settings import Kafka
-from runtime.topics import KAFKA_AWAY, TopicMissing, topic_partitions
+from runtime.topics import TopicMissing, topic_partitions
 
 PARTITION: Final = 0
 """Offset = position in the trail, so there is one partition; every event goes there by number."""
@@ -20,7 +21,6 @@ _LOOK_MS: Final = 500
 _REQUEST_MS: Final = 4000
 _ANSWER_SECONDS: Final = 10.0
 _QUIET_SECONDS: Final = 30.0
-_STOP_SECONDS: Final = 2.0
 
 Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
 Take: TypeAlias = Callable[[bytes | None], None]
@@ -134,15 +134,7 @@ async def partition_reader(
             end = (await consumer.end_offsets([partition]))[partition]
         yield consumer, first, end
     finally:
-        await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await consumer.stop()
-    except KAFKA_AWAY:
-        return  # what was asked for is there, or is not
+        await stop_whole(consumer, consumer.stop)
 
 
 def _partition(kafka: Kafka) -> TopicPartition:

@@ -1,7 +1,7 @@
 """The AsyncAPI 3.0 document of the two topics that others meet: orders in, audit events out.
 
 Its examples are those of the pages for publishers and compliance teams, which tests hold against the code.
-The topic of checkpoints is not in it: nothing is written there yet.
+The topic of checkpoints is not in it: signed notes have a standard of their own (docs/compliance.md).
 """
 
 import re

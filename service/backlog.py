@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, Protocol
 
 import structlog
@@ -40,6 +40,9 @@ class Reader(Protocol):
     def assigned(self) -> list[int] | None:
         """The partitions that it reads; None while it has not joined its group."""
 
+    def stands_still(self, offsets: Mapping[int, int]) -> None:
+        """Tells it the partitions from which nothing comes, and at which offset each waits."""
+
     def topic_is(self, topic_id: str | None) -> None:
         """Tells it the topic's id: another one than it began with means another topic."""
 
@@ -69,6 +72,12 @@ class Backlog:
             except (*KAFKA_AWAY, StoreError) as error:
                 self._standstill.unknown()
                 self._say_stale(told(error))
+            except asyncio.CancelledError:
+                # aiokafka ends its own tasks so, and some are awaited: without a request it is none.
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                self._standstill.unknown()
+                self._say_stale(asyncio.CancelledError.__name__)
             except Exception:
                 self._standstill.unknown()
                 log.exception("the age of unread events is not looked at")
@@ -84,15 +93,24 @@ class Backlog:
         self._end_if_stuck(facts)
 
     def _end_if_stuck(self, facts: TopicFacts) -> None:
-        """Both servers have just answered; so if nothing moves, it is this process that does not."""
+        """Both servers have just answered; so if nothing moves, it is this process that does not.
+
+        If others move, it is something about the partition, and no new process would mend that.
+        """
+        now = time.monotonic()
+        others_move = self._standstill.moves({n: p.committed for n, p in facts.partitions.items()}, now)
         blocked = self._reader.blocked() if self._reader.wanted() else facts.partitions.keys()
         waiting = {n: p.committed for n, p in facts.partitions.items() if p.unread and n not in blocked}
-        stuck = self._standstill.look(waiting, self._reader.tries(), time.monotonic())
-        if stuck:
+        stuck = self._standstill.look(waiting, self._reader.tries(), now)
+        offsets = {number: facts.partitions[number].next for number in stuck}
+        if stuck and others_move:
+            self._reader.stands_still(offsets)
+        elif stuck:
             log.critical(
                 "reading stands still though Kafka and MongoDB answer: the process ends, to be started anew",
                 topic=self._kafka.order_topic,
                 partitions=stuck,
+                offsets=list(offsets.values()),
                 seconds=round(self._standstill.patience_seconds),
             )
             self._end(1)

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -13,6 +13,7 @@ from aiokafka.errors import ConsumerStoppedError
 from records.read_positions import Found
 from runtime.process import told
 from runtime.topic_id import topic_id
+from service.consumer_state import current_assignment
 from service.positions import Settle
 
 log = structlog.get_logger(__name__)
@@ -48,7 +49,7 @@ class Beginnings:
 
     async def of(self, partitions: Sequence[TopicPartition]) -> list[TopicPartition]:
         """Those of the assigned partitions that may be read from. One that Kafka or MongoDB fails waits."""
-        assignment = self._current()
+        assignment = current_assignment(self._consumer)
         if assignment is not self._assignment:
             self._assignment, self._settled = assignment, set()
         waiting = [each for each in partitions if each not in self._settled]
@@ -71,9 +72,13 @@ class Beginnings:
     async def _begin(self, waiting: Sequence[TopicPartition]) -> None:
         assignment, topic = self._assignment, waiting[0].topic
         identifier = await topic_id(self._consumer._client, topic)  # noqa: SLF001 - no public way
-        offsets = await self._settle(topic, await self._found(waiting, identifier))
-        if self._current() is not assignment:
+        found = await self._found(waiting, identifier)
+        offsets = await self._settle(topic, found)
+        if current_assignment(self._consumer) is not assignment:
             return  # another assignment since: these offsets may be another member's
+        await self._commit_instead(found, offsets, topic)
+        if current_assignment(self._consumer) is not assignment:
+            return
         self.topic_id = identifier
         state = self._consumer._subscription.subscription.assignment  # noqa: SLF001
         for partition in waiting:
@@ -81,6 +86,21 @@ class Beginnings:
             if not known.has_valid_position or known.position != offsets[partition.partition]:
                 self._consumer.seek(partition, offsets[partition.partition])
             self._settled.add(partition)
+
+    async def _commit_instead(
+        self, found: Mapping[int, Found], offsets: Mapping[int, int], topic: str
+    ) -> None:
+        """A group's offset that is passed over is of a topic that is gone, or of events that are.
+
+        Whoever settles again, before the first batch is stored, would take it for one of this topic.
+        """
+        stale = {
+            TopicPartition(topic, number): offset
+            for number, offset in offsets.items()
+            if found[number].committed not in (None, offset)
+        }
+        if stale:
+            await self._consumer.commit(stale)
 
     async def _found(self, waiting: Sequence[TopicPartition], identifier: str | None) -> dict[int, Found]:
         coordinator = self._consumer._coordinator  # noqa: SLF001
@@ -93,7 +113,3 @@ class Beginnings:
             )
             for each in waiting
         }
-
-    def _current(self) -> object:
-        subscription = self._consumer._subscription.subscription  # noqa: SLF001
-        return subscription.assignment if subscription is not None else None

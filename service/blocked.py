@@ -34,15 +34,17 @@ class BlockedPartitions:
 
     def blocked(self, partition: TopicPartition, offset: int, error: Exception) -> None:
         """Says so in the log and in the figures."""
+        self._tell(partition, offset, "a record cannot be fetched: its partition waits", type(error).__name__)
+
+    def stands_still(self, partition: TopicPartition, offset: int) -> None:
+        """Nothing comes of it while others are read: says so, too. Which error there is, nobody has told."""
+        self._tell(partition, offset, "nothing comes from a partition while others are read: it waits", None)
+
+    def _tell(self, partition: TopicPartition, offset: int, line: str, error: str | None) -> None:
         self._blocked[partition] = offset
         metrics.PARTITION_BLOCKED.labels(*partition).set(offset)
-        log.error(
-            "a record cannot be fetched: its partition waits",
-            topic=partition.topic,
-            partition=partition.partition,
-            offset=offset,
-            error=type(error).__name__,
-        )
+        place = {"topic": partition.topic, "partition": partition.partition, "offset": offset}
+        log.error(line, **place, **({} if error is None else {"error": error}))
 
     def stepped_over(self, partition: TopicPartition) -> None:
         """What held it up is passed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -10,10 +11,12 @@ from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
 from records.mongo.configuration import order_records_enabled
 from records.mongo.errors import StoreError, StoreUnavailable
+from records.mongo.restored import Pulse, begin_another_trail
 from records.mongo.startup import require_indexes, start_up
 from records.policy import DateRules
 from records.quarantine import QuarantineKey
 from runtime import metrics
+from runtime.garbage import collect_rarely
 from runtime.health import Health
 from runtime.process import build, finish_unless, sleep_unless, told, until_answered
 from runtime.settings import Settings
@@ -24,37 +27,50 @@ from service.ingest import Ingest
 from service.persistent import Persistent
 from service.positions import Positions
 from service.surge import Surge
+from service.trail_check import agreed
 
 log = structlog.get_logger(__name__)
 
 _NOT_JOINED: Final = "has not joined its group"
 _LOOK_SECONDS: Final = 2.0
 _REMIND_SECONDS: Final = 60.0
+_REFUSED_SECONDS: Final = 45.0
 _CLOSE_SECONDS: Final = 12.0
 _BACKLOG_SECONDS: Final = 2.0
 
 
 async def consume(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
-    """Runs until `stopping`. Raises UserError or SettingsDiffer when it may not run at all."""
+    """Runs until `stopping`. Raises UserError, SettingsDiffer, TrailAhead or WentBack when it may not."""
     settings.require_secrets("id_key", "quarantine_key")
     health.ready("start", "checking")
     mongo = settings.mongo
     async with open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database:
         keys = RecordKeys.derive(settings.secrets.require("id_key"))
         await _start_up(settings, database, keys, stopping)
+        pulse = Pulse(database)
+        await agreed(settings, database, pulse, health, stopping)
         health.ready("consumer", _NOT_JOINED)
         health.ready("start", True)
         ingest = _ingest(settings, database, keys)
         positions = Positions(database, ingest.stamp)
         consumer = OrderConsumer(settings, Persistent(ingest).take, positions)
+        collect_rarely()
         backlog = asyncio.create_task(Backlog(settings.kafka, database, consumer).watch(stopping))
+        backlog.add_done_callback(partial(_end_unwatched, stopping))
         try:
-            await _Gate(database, consumer, health, ingest.surge).watch(stopping)
+            await _Gate(database, pulse, consumer, health, ingest.surge).watch(stopping)
         finally:
             health.ready("start", "stopping")
+            stopping.set()  # also where an error ends it
             await _close(consumer)
             await asyncio.wait([backlog], timeout=_BACKLOG_SECONDS)
             backlog.cancel()
+
+
+def _end_unwatched(stopping: asyncio.Event, _: asyncio.Task[None]) -> None:
+    if not stopping.is_set():
+        log.critical("nobody watches over the reading any more: the process ends, to be started anew")
+        stopping.set()
 
 
 async def _close(consumer: OrderConsumer) -> None:
@@ -70,6 +86,7 @@ async def _start_up(
     settings: Settings, database: Database, keys: RecordKeys, stopping: asyncio.Event
 ) -> None:
     async def checked() -> bool:
+        await begin_another_trail(database, settings.kafka.audit_topic, settings.bound_log_name())
         await start_up(database, settings.bound(keys.fingerprint), enabled=settings.enabled_on_first_start)
         await require_indexes(database)
         return True
@@ -95,8 +112,11 @@ def _ingest(settings: Settings, database: Database, keys: RecordKeys) -> Ingest:
 class _Gate:
     """Starts and stops the consumer as order records are enabled and disabled."""
 
-    def __init__(self, database: Database, consumer: OrderConsumer, health: Health, surge: Surge) -> None:
+    def __init__(
+        self, database: Database, pulse: Pulse, consumer: OrderConsumer, health: Health, surge: Surge
+    ) -> None:
         self._database = database
+        self._pulse = pulse
         self._consumer = consumer
         self._health = health
         self._surge = surge
@@ -105,23 +125,32 @@ class _Gate:
         self._said_at = -_REMIND_SECONDS
 
     async def watch(self, stopping: asyncio.Event) -> None:
-        """Looks every two seconds until `stopping`; while MongoDB is away all stays as it is."""
+        """Looks every two seconds until `stopping`; while MongoDB is away all stays as it is.
+
+        Raises TrailAhead, WentBack.
+        """
         while not stopping.is_set():
             await finish_unless(stopping, self._look())
             await sleep_unless(stopping, _LOOK_SECONDS)
 
     async def _look(self) -> None:
         try:
+            await self._pulse.look()
             self._enabled = await order_records_enabled(self._database)
+            metrics.CONSUMER_ENABLED.set(self._enabled)
         except StoreError as error:
             log.warning("cannot read the configuration", error=str(error))
         else:
             await self._follow()
-        await self._consumer.measure_lag()
+        self._consumer.measure_lag()
         self._tell()
 
     async def _follow(self) -> None:
         self._trouble = ""
+        if self._enabled and self._consumer.troubled_seconds >= _REFUSED_SECONDS:
+            # aiokafka never restarts a task of its group that has failed, were it by a single answer.
+            log.warning("Kafka has refused it for long: it joins anew", error=self._consumer.trouble)
+            await self._consumer.stop()
         if self._enabled and not self._consumer.running:
             try:
                 await self._consumer.start()
@@ -133,7 +162,6 @@ class _Gate:
 
     def _tell(self) -> None:
         self._surge.tell()
-        metrics.CONSUMER_ENABLED.set(self._enabled or 0)
         self._health.ready("consumer", self._state())
         now = asyncio.get_running_loop().time()
         if self._enabled is False and now - self._said_at >= _REMIND_SECONDS:

@@ -8,8 +8,7 @@ import dataclasses
 import functools
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -24,6 +23,7 @@ from runtime import metrics
 from runtime.kafka import faststream_security
 from runtime.process import sleep_unless
 from runtime.settings import Settings
+from service.consumer_state import position_of
 from service.positions import Positions
 from service.safe_consumer import SafeConsumer
 
@@ -36,7 +36,8 @@ _LIBRARY_LOG: Final = logging.getLogger("faststream")
 _LIBRARY_LOG.setLevel(logging.ERROR)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 20.0
 _DRAIN_SECONDS: Final = 9.0
-_LAG_SECONDS: Final = 1.0
+_JOIN_SECONDS: Final = 40.0
+"""Longer than a rebalance takes of a group with a member that is slow."""
 _METADATA_MILLISECONDS: Final = 60_000
 """After so long at the latest, partitions that were added are read."""
 
@@ -90,6 +91,11 @@ class OrderConsumer:
         """The error by which Kafka refuses the group or its topic, for as long as it does; else empty."""
         return self._subscriber.consumer.trouble if self._subscriber.consumer else ""
 
+    @property
+    def troubled_seconds(self) -> float:
+        """For how long Kafka has refused the group or its topic so far; 0 when it does not."""
+        return self._subscriber.consumer.troubled_seconds if self._subscriber.consumer else 0.0
+
     def assigned(self) -> list[int] | None:
         """The partitions of the order topic that it reads; None while it has not joined the group."""
         consumer = self._subscriber.consumer
@@ -106,6 +112,11 @@ class OrderConsumer:
         consumer = self._subscriber.consumer
         return set() if consumer is None else consumer.blocked()
 
+    def stands_still(self, offsets: Mapping[int, int]) -> None:
+        """Names partitions from which nothing comes, and the offset at which each waits."""
+        if self._subscriber.consumer is not None:
+            self._subscriber.consumer.stands_still(offsets)
+
     def tries(self) -> int:
         """How many batches were kept for a later try so far."""
         return self._tries
@@ -116,9 +127,9 @@ class OrderConsumer:
             self._subscriber.consumer.beginnings.topic_is(topic_id)
 
     async def start(self) -> None:
-        """Begins to read. Raises KafkaError or OSError when no broker answers: try again.
+        """Begins to read. Raises KafkaError, OSError or TimeoutError when no broker answers: try again.
 
-        Joining takes as long as Kafka likes; when it is cancelled, `close` ends what was begun.
+        When it is cancelled, `close` ends what was begun.
         """
         self._started = True
         self._ending.clear()
@@ -127,7 +138,8 @@ class OrderConsumer:
         options = config.builder.keywords  # type: ignore[attr-defined]
         config.builder = functools.partial(SafeConsumer, **{**options, **self._guides})
         try:
-            await self._subscriber.start()
+            async with asyncio.timeout(_JOIN_SECONDS):
+                await self._subscriber.start()
         except Exception:
             await self.stop()
             raise
@@ -144,13 +156,11 @@ class OrderConsumer:
         self._ending.set()
         await self._broker.stop()
 
-    async def measure_lag(self) -> None:
+    def measure_lag(self) -> None:
         """Sets the lag of each assigned partition, as far as it is known."""
         consumer = self._subscriber.consumer
-        with suppress(Exception):  # a figure that is not known yet is no fault
-            async with asyncio.timeout(_LAG_SECONDS):
-                for partition in consumer.assignment() if consumer else ():
-                    await _measure_lag(consumer, partition)
+        for partition in consumer.assignment() if consumer else ():
+            _measure_lag(consumer, partition)
 
     def _subscribe(self, settings: Settings) -> Any:
         subscriber = self._broker.subscriber(
@@ -210,9 +220,9 @@ def _broker(settings: Settings) -> KafkaBroker:
     )
 
 
-async def _measure_lag(consumer: SafeConsumer, partition: TopicPartition) -> None:
-    position, end = await consumer.position(partition), consumer.highwater(partition)
-    if end is not None:
+def _measure_lag(consumer: SafeConsumer, partition: TopicPartition) -> None:
+    position, end = position_of(consumer, partition), consumer.highwater(partition)
+    if position is not None and end is not None:
         metrics.CONSUMER_LAG.labels(*partition).set(max(0, end - position))
 
 

@@ -9,7 +9,7 @@ from records.mongo.client import Database
 from records.mongo.outbox import Stamp
 from records.mongo.quarantine_skips import skipped_until
 from records.mongo.read_positions import pass_over, remembered
-from records.read_positions import Found, Lost, go_on
+from records.read_positions import Found, Lost, Remembered, go_on
 from runtime import metrics
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class Positions:
         offsets: dict[int, int] = {}
         for number, partition in found.items():
             result = go_on(partition, before.get(number))
-            if result.lost is not None or number not in before:
+            if result.lost is not None or _not_known(partition, before.get(number)):
                 result = await pass_over(self._database, (topic, number), partition, await self._stamp())
             if result.lost is not None:
                 _tell(topic, number, result.lost)
@@ -62,6 +62,11 @@ class Positions:
                 until_offset=until,
             )
         return until
+
+
+def _not_known(found: Found, before: Remembered | None) -> bool:
+    """Whether there is something to be remembered: the partition, or an id that could not be asked for."""
+    return before is None or (before.topic_id is None and found.topic_id is not None)
 
 
 def _tell(topic: str, partition: int, lost: Lost) -> None:

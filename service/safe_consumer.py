@@ -1,26 +1,38 @@
 """A Kafka consumer that a single bad partition cannot stop, and that forgets nothing it has fetched."""
 
 import asyncio
-import math
+import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     ConsumerStoppedError,
-    GroupAuthorizationFailedError,
+    CorruptRecordException,
+    KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
-    TopicAuthorizationFailedError,
+    RecordTooLargeError,
+    UnsupportedCodecError,
 )
 
-from runtime.bounded_codecs import bound_codecs
+from runtime import metrics
+from runtime.bounded_codecs import UnpacksTooLarge, bound_codecs
+from runtime.consumer_stop import stop_whole
 from runtime.process import told
+from runtime.record_headers import TooManyHeaders
 from service.beginnings import Beginnings
 from service.blocked import BlockedPartitions
+from service.consumer_state import (
+    current_assignment,
+    offset_of_next_record,
+    position_of,
+    take_back_steps,
+)
 from service.positions import Settle, StepOver
+from service.trouble import Trouble
 
 log = structlog.get_logger(__name__)
 
@@ -31,11 +43,16 @@ _HEADER_BYTES: Final = 64
 """What an empty header takes as an object."""
 _PAUSE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.01
-_POSITION_SECONDS: Final = 1.0
 _GROUP_PAUSE_SECONDS: Final = 1.0
 _STEP_SECONDS: Final = 5.0
-_REMIND_SECONDS: Final = 60.0
-_TROUBLE_SECONDS: Final = 10.0
+_OF_RECORDS: Final = (
+    CorruptRecordException,
+    RecordTooLargeError,
+    TooManyHeaders,
+    UnpacksTooLarge,
+    UnsupportedCodecError,
+)
+"""The errors of Kafka that a record can be to blame for, of those that no class of another library tells."""
 
 _Fetched = dict[TopicPartition, list[ConsumerRecord]]
 
@@ -58,16 +75,51 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         self._step_over = step_over
         self.beginnings = Beginnings(self, settle)
         self._blocked_partitions = BlockedPartitions(_CHUNK_RECORDS)
-        self._trouble, self._trouble_at, self._say_at = "", -math.inf, -math.inf
+        self._trouble = Trouble(self._group_id)
+        self._seen: object = None
+        self._dropped = False
 
     @property
     def trouble(self) -> str:
         """The error by which Kafka refused the group or a topic in the last ten seconds; empty for none."""
-        return self._trouble if time.monotonic() - self._trouble_at < _TROUBLE_SECONDS else ""
+        return self._trouble.name
+
+    @property
+    def troubled_seconds(self) -> float:
+        """For how long Kafka has refused the group or a topic so far; 0 when it does not."""
+        return self._trouble.seconds
 
     def blocked(self) -> set[int]:
         """The partitions that wait for a record that cannot be fetched."""
         return {partition.partition for partition in self._blocked_partitions}
+
+    def stands_still(self, offsets: Mapping[int, int]) -> None:
+        """Names partitions from which nothing comes, and the offset at which each waits."""
+        for partition in self.assignment():
+            if (offset := offsets.get(partition.partition)) is not None:
+                self._blocked_partitions.stands_still(partition, offset)
+
+    async def stop(self) -> None:
+        """Leaves the group. Never fails, and ends within seconds, without Kafka, too."""
+        await stop_whole(self, super().stop)
+
+    async def commit(self, offsets: Any = None) -> None:
+        """As aiokafka's, but for a record that it would step over. Failures are counted, then raised."""
+        take_back_steps(self)
+        try:
+            await super().commit(offsets)
+        except Exception:
+            metrics.COMMIT_FAILURES.inc()
+            raise
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """As aiokafka's; nothing where another member reads the partition now.
+
+        FastStream's nack seeks partition by partition, and would leave out all that come after such a one.
+        """
+        if partition in self.assignment():
+            super().seek(partition, offset)
+            self._dropped = True
 
     async def getmany(
         self, *_: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -84,18 +136,23 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         try:
             self._coordinator.check_errors()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not a record's fault
-            self._remember(error)
+            self._trouble.remember(error)
             await asyncio.sleep(_GROUP_PAUSE_SECONDS)
             return False
         return True
 
-    def _remember(self, error: Exception) -> None:
-        self._trouble, self._trouble_at = type(error).__name__, time.monotonic()
-        if self._trouble_at >= self._say_at:
-            log.error("Kafka refuses this group or topic", group=self._group_id, error=self._trouble)
-            self._say_at = self._trouble_at + _REMIND_SECONDS
+    def _collect(self, assignment: object) -> None:
+        """A fetch that is dropped half read refers to itself: up to 96 MiB would stay for minutes.
+
+        What a rebalance drops is there to be collected with the second fetch after it.
+        """
+        if self._dropped:
+            gc.collect()
+        self._dropped, self._seen = assignment is not self._seen, assignment
 
     async def _fetch(self, limit: int) -> _Fetched:
+        assignment = current_assignment(self)
+        self._collect(assignment)
         partitions = sorted(self.assignment())
         self._blocked_partitions.keep(partitions)
         partitions = await self.beginnings.of(partitions)
@@ -103,7 +160,8 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         size = 0
         for partition in self._in_turn(partitions):
             records: list[ConsumerRecord] = []
-            while limit > 0 and size < MAX_BATCH_BYTES:
+            # What comes of another assignment is not settled, and no batch is to be of two.
+            while limit > 0 and size < MAX_BATCH_BYTES and current_assignment(self) is assignment:
                 chunk = await self._fetch_chunk(partition, limit, in_hand=bool(records))
                 if not chunk:
                     break
@@ -133,6 +191,7 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         counter = self._subscription
         open_fetches = counter._fetch_count  # noqa: SLF001 - no public way
         at_once = min(limit, self._blocked_partitions.at_once(partition))
+        take_back_steps(self)
         try:
             fetched: _Fetched = await super().getmany(partition, max_records=at_once)
         except ConsumerStoppedError:
@@ -150,11 +209,11 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         return records
 
     async def _let_wait(self, partition: TopicPartition, error: Exception, *, in_hand: bool) -> None:
-        if isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError):
-            self._remember(error)
+        if isinstance(error, KafkaError) and not isinstance(error, _OF_RECORDS):
+            self._trouble.remember(error)
         elif not self._blocked_partitions.failed(partition):
             return  # not paused: those before the bad record come first
-        elif (offset := await self._offset(partition)) is not None:
+        elif (offset := self._offset_behind_marks(partition)) is not None:
             self._blocked_partitions.blocked(partition, offset, error)
             if not in_hand and await self._stepped_over(partition, offset):
                 return
@@ -172,7 +231,7 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
                 until = await self._step_over(
                     partition.topic, partition.partition, offset, self.beginnings.topic_id
                 )
-                if until is None or await self._offset(partition) != offset:
+                if until is None or position_of(self, partition) != offset:
                     return False
                 self.seek(partition, until)
                 self._blocked_partitions.stepped_over(partition)
@@ -182,14 +241,11 @@ class SafeConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
             return False
         return True
 
-    async def _offset(self, partition: TopicPartition) -> int | None:
-        """Where the next fetch of a partition begins; None when another member reads it now."""
-        try:
-            async with asyncio.timeout(_POSITION_SECONDS):
-                offset: int = await self.position(partition)
-        except Exception:  # noqa: BLE001 - only a figure for the log
-            return None
-        return offset
+    def _offset_behind_marks(self, partition: TopicPartition) -> int | None:
+        """Where the record stands that has just failed; what is fetched next begins there."""
+        if (offset := offset_of_next_record(self, partition)) is not None:
+            self.seek(partition, offset)
+        return position_of(self, partition)
 
     def _let_go_on(self, partition: TopicPartition) -> None:
         if partition in self.assignment():

@@ -4,6 +4,7 @@ Only of partitions where somebody should be reading while Kafka and MongoDB both
 standstill, however long, nor is a batch that is tried again and again.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,10 +19,22 @@ class Standstill:
         self.patience_seconds = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
         self._tries = 0
         self._since: dict[int, tuple[int | None, float]] = {}
+        self._offsets: dict[int, int | None] = {}
+        self._moved_at = -math.inf
 
     def unknown(self) -> None:
         """A server did not answer: the patience begins anew."""
         self._since.clear()
+
+    def moves(self, offsets: Mapping[int, int | None], now: float) -> bool:
+        """Whether any partition has moved within the patience: then it is not the process that stands still.
+
+        `offsets` holds the group's of all partitions that it reads, `now` is in seconds.
+        """
+        if any(self._offsets.get(number, offset) != offset for number, offset in offsets.items()):
+            self._moved_at = now
+        self._offsets = dict(offsets)
+        return now - self._moved_at < self.patience_seconds
 
     def look(self, waiting: Mapping[int, int | None], tries: int, now: float) -> list[int]:
         """The partitions that have not moved for the whole patience.

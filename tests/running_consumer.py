@@ -131,6 +131,8 @@ async def topic_of(
             "ORDER_RECORDS_KAFKA__GROUP_ID": names("group"),
             "ORDER_RECORDS_SECRETS__ID_KEY": SECRET,
             "ORDER_RECORDS_SECRETS__QUARANTINE_KEY": SECRET,
+            "ORDER_RECORDS_SECRETS__AUDIT_SIGNING_KEY": SECRET,
+            "ORDER_RECORDS_KAFKA__CHECKPOINT_TOPIC": names("checkpoints"),
             **more,
         }
     )

@@ -17,7 +17,7 @@ _WHO_NEEDS: Final[dict[SecretName, str]] = {
     "id_key": "`consume` and `serve` need the one this database was first used with; "
     "`order-records keys` makes one for a new database",
     "quarantine_key": "`consume` needs it; `order-records keys` makes one",
-    "audit_signing_key": "it is to sign the trail; `order-records keys` makes one",
+    "audit_signing_key": "`work` needs it; `order-records keys` makes one",
 }
 _CHECKS: Final[dict[SecretName, Check]] = {
     "id_key": Check.ID_KEY,

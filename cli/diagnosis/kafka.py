@@ -71,15 +71,14 @@ def judge_order_topic(topic: Topic, partitions: int | None, *, create: bool) -> 
 def judge_trail_topic(check: Check, topic: Topic, partitions: int | None, *, create: bool) -> Finding:
     """One of the two topics of the trail: with one partition, an event's offset is its place."""
     if partitions is None:
-        if check is Check.CHECKPOINT_TOPIC:
-            return ok(check, f"{topic.name} is not there yet: nothing has been signed")
         return _absent(check, topic, create=create)
     if partitions != 1:
         return problem(
             check,
             f"{topic.name} has {partitions} partitions, and only the first is written",
-            "Partitions cannot be taken away: before the first event, delete it and create it with one; "
-            "later, tell those who verify the trail to read partition 0 alone.",
+            "Partitions cannot be taken away, and the trail is not signed like this: before the first event, "
+            f"delete it and create it with one; later, begin another trail with a new "
+            f"{variable('audit', 'log_name')} and new topics.",
         )
     return ok(check, f"{topic.name} has one partition")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _ANSWER_SECONDS: Final = 10.0
 LIMITS: Final = (
     "good for a demo: a member cannot join a running group, topics have 4 partitions and appear at first use,"
-    " about 5 MB a partition are kept, all is gone with this process"
+    " so the audit trail is not signed, about 5 MB a partition are kept, all is gone with this process"
 )
 
 

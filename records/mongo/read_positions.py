@@ -62,6 +62,9 @@ async def _pass_over(
     row = await database.state.find_one(named, session=session)
     result = go_on(found, None if row is None else _read(row))
     if row is not None and result.lost is None:
+        if row["topicId"] is None and found.topic_id is not None:
+            now_known = {"$set": {"topicId": found.topic_id}}
+            await database.state.update_one(named, now_known, session=session)
         return result
     fields = {"topic": place[0], "partition": place[1], "topicId": found.topic_id}
     known = {**fields, "readTo": result.offset, "end": found.end}

@@ -1,8 +1,10 @@
 """Disabled: nothing is read and nothing committed, and the age of what waits is known all the same."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +12,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from local.demo.children import child
+from local.servers.process import free_port
 from records.mongo.errors import StoreUnavailable
 from runtime.metrics import REGISTRY
 from runtime.order_topic import order_topic_facts
 from service.consumer import OrderConsumer
 from service.positions import Positions
 from tests.e2e.deployment import until
-from tests.running_consumer import PATIENCE, Topic, consuming, no_policy, topic_of
+from tests.running_consumer import PATIENCE, SECRET, Topic, consuming, no_policy, topic_of
 
 HOUR_MS = 3_600_000
 SWITCH_SECONDS = 5.0
@@ -59,6 +63,20 @@ async def test_disabling_stops_and_enabling_resumes_within_seconds(topic: Topic)
         await switch(topic, enabled=True)
         await topic.stored(20, seconds=SWITCH_SECONDS)
         await topic.read_up_to(20)
+
+
+async def test_before_mongodb_has_answered_order_records_are_not_said_to_be_disabled(
+    topic: Topic, tmp_path: Path
+) -> None:
+    away = {"ORDER_RECORDS_MONGO__URI": f"mongodb://127.0.0.1:{free_port()}/?replicaSet=rs0"}
+    environ = {**topic.variables, "ORDER_RECORDS_SECRETS__QUARANTINE_KEY": SECRET, **away}
+    async with child("consume", environ, tmp_path) as consume:
+
+        async def answers() -> bool:
+            return "order_records_consumer_enabled" in await consume.figures()
+
+        await until(answers, PATIENCE, "figures")
+        assert math.isnan((await consume.figures())["order_records_consumer_enabled"])
 
 
 async def test_a_batch_that_waits_for_its_next_try_does_not_hold_up_the_stop(topic: Topic) -> None:

@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import NewPartitions
 
 from records.mongo.errors import StoreUnavailable
+from records.mongo.read_positions import remembered
 from records.read_positions import Found
 from service.positions import Positions, Settle
 from service.safe_consumer import SafeConsumer
@@ -97,6 +98,26 @@ async def test_a_topic_that_is_made_anew_while_it_is_read_loses_none_of_its_even
         await topic.publish(30)
         await topic.stored(40, seconds=60)
         await topic.read_up_to(30)
+    assert [item[4] for item in await topic.announced("offsets.lost")] == ["RECREATED"]
+
+
+async def test_a_topic_id_that_was_not_known_is_remembered_once_it_is(topic: Topic) -> None:
+    await topic.make()
+    await topic.publish(10)
+    async with consuming(topic):
+        await topic.read_up_to(10)
+    forgotten = {"$set": {"topicId": None, "readTo": 7}}
+    await topic.database.state.update_one({"_id": f"positions/{topic.name}/0"}, forgotten)
+    await topic.publish(1)
+    async with consuming(topic):
+        await topic.read_up_to(11)
+    (known,) = (await remembered(topic.database, topic.name)).values()
+    assert known.topic_id is not None
+    assert known.read_to >= 7
+    await topic.make_anew()
+    await topic.publish(30)
+    async with consuming(topic):
+        await topic.stored(41)
     assert [item[4] for item in await topic.announced("offsets.lost")] == ["RECREATED"]
 
 

@@ -95,7 +95,7 @@ async def test_the_commands_of_the_page_do_what_the_page_says(
 ) -> None:
     save_examples(tmp_path)
     audit = topic_names("audit")
-    await announce_refusal(real_kafka, audit, topic)
+    await announce(real_kafka, audit, topic)
     script = "set -eo pipefail\n" + "\n".join(blocks("sh"))
     real = {"-t order-completed ": f"-t {topic} ", "-t order-records.audit ": f"-t {audit} "}
     for on_the_page, here in (real | {"-p 4 -o 18273": "-p 0 -o 0"}).items():
@@ -107,25 +107,36 @@ async def test_the_commands_of_the_page_do_what_the_page_says(
     assert done.returncode == 0, done.stdout + done.stderr
     said = [line for line in done.stdout.splitlines() if not line.startswith("note ")]
     assert said[:3] == ["accepted", "accepted", "accepted 1, skipped 0, refused 0"]
-    assert said[3:] == [f"{topic}\t0\t0\tWRONG_TYPE\t/data/facilityRef", "accepted"]
+    assert said[3:] == [
+        f"{topic}\t0\t0\t\tWRONG_TYPE\t/data/facilityRef",
+        f"{topic}\t0\t7\t9\tUNREADABLE\t",
+        f"{topic}\t0\t0\t7\tRETENTION\t",
+        "accepted",
+    ]
     assert await orders_of(real_kafka, topic, 3) == ["ORD-2026-000123"] * 3
 
 
-async def announce_refusal(bootstrap: str, audit: str, topic: str) -> None:
-    """One pointer on the audit topic, in the words of the relay."""
+async def announce(bootstrap: str, audit: str, topic: str) -> None:
+    """One pointer of each kind on the audit topic, and what is none, in the words of the relay."""
+    actor = "5f1e578d1ca982d2a636924b631770b9"
+    items = {
+        "quarantined": [topic, 0, 0, "WRONG_TYPE", "/data/facilityRef"],
+        "quarantine.dropped": [topic, 0, 0, "WRONG_TYPE", "SENT_AGAIN", actor],
+        "quarantine.skipped": [topic, 0, 7, "UNREADABLE", 9, "DAMAGED", actor],
+        "offsets.lost": [topic, 0, 0, 7, "RETENTION"],
+    }
     entry = {
         "_id": "6d40a11e-d170-54b9-91ae-f3b22be7cdca",
-        "kind": "quarantined",
         "template": 1,
         "time": NOW,
         "policyDigest": f"sha256:{'0' * 64}",
         "policyVersion": 0,
         "build": "1.2.3",
-        "items": [[topic, 0, 0, "WRONG_TYPE", "/data/facilityRef"]],
     }
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        for record in expand(entry, "order-records"):
-            await producer.send_and_wait(audit, record.value, key=record.key)
+        for kind, item in items.items():
+            for record in expand({**entry, "kind": kind, "items": [item]}, "order-records"):
+                await producer.send_and_wait(audit, record.value, key=record.key)
 
 
 async def test_the_python_of_the_page_does_what_the_page_says(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from cli.quarantine_skip import _skip
 from records.quarantine import SkipGrounds
@@ -120,3 +121,36 @@ async def test_a_record_that_can_be_fetched_is_never_stepped_over(topic: Topic) 
         await step(topic, 7, 0)
     assert await topic.database.quarantine.count_documents({}) == 0
     assert await topic.announced("quarantine.skipped") == []
+
+
+async def test_the_mark_of_a_transaction_is_not_named_for_the_bad_record_behind_it(topic: Topic) -> None:
+    kafka, mark, bad = topic.settings.kafka, 1, 2
+    sends = AIOKafkaProducer(bootstrap_servers=kafka.servers, transactional_id=topic.name)
+    async with sends as producer, producer.transaction():
+        await producer.send(topic.name, b"{}", partition=0)
+    await publish_unfetchable(kafka.bootstrap_servers, topic.name, 0)
+    await commit(topic, mark)
+    for offset in (0, mark):
+        with pytest.raises(UserError, match="the group waits at offset"):
+            await step(topic, 0, offset)
+    async with consuming(topic):
+
+        async def blocked() -> bool:
+            return topic.figure("partition_blocked", partition="0") is not None
+
+        await until(blocked, PATIENCE, "the partition waits")
+        assert topic.figure("partition_blocked", partition="0") == bad
+        assert await step(topic, 0, bad) == (bad + 1, True)
+        await topic.read_up_to(bad + END)
+    (item,) = await topic.announced("quarantine.skipped")
+    assert item[1:5] == [0, bad, "UNREADABLE", bad + 1]
+
+
+async def commit(topic: Topic, offset: int) -> None:
+    """As a member of the group does that has read so far."""
+    kafka, place = topic.settings.kafka, TopicPartition(topic.name, 0)
+    async with AIOKafkaConsumer(
+        bootstrap_servers=kafka.servers, group_id=kafka.group_id, enable_auto_commit=False
+    ) as member:
+        member.assign([place])
+        await member.commit({place: offset})

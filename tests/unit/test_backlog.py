@@ -1,5 +1,9 @@
 """How old unread events are: growing on while Kafka is away, and said once a minute from half on."""
 
+import asyncio
+import time
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -9,6 +13,8 @@ from runtime.kafka_settings import Kafka
 from runtime.metrics import REGISTRY
 from runtime.order_topic import PartitionFacts, TopicFacts
 from service.backlog import Backlog
+from service.consume import _end_unwatched
+from service.standstill import Standstill
 
 NOW = 1_800_000_000.0
 TOPIC = "orders-backlog"
@@ -76,6 +82,93 @@ def test_from_half_of_the_retention_on_the_oldest_is_named_once_a_minute() -> No
     seen._note(facts(p0=young, p1=old), NOW)
     assert alarms(seen, NOW, NOW + 10) == []
     assert alarms(seen, NOW + 11, NOW + 70, NOW + 71, NOW + 130) == [1, 1]
+
+
+class _Reader:
+    """Reads in earnest, and is told what stands still."""
+
+    def __init__(self) -> None:
+        self.told: list[Mapping[int, int]] = []
+
+    def wanted(self) -> bool:
+        return True
+
+    def blocked(self) -> set[int]:
+        return {number for told in self.told for number in told}
+
+    def tries(self) -> int:
+        return 0
+
+    def assigned(self) -> list[int] | None:
+        return None
+
+    def stands_still(self, offsets: Mapping[int, int]) -> None:
+        self.told.append(offsets)
+
+    def topic_is(self, topic_id: str | None) -> None:
+        pass
+
+
+def looks(*committed: tuple[int, int]) -> tuple[list[Mapping[int, int]], list[int]]:
+    """Of partition 0 an event is unread all the time, of 1 none: what is told, and the process's end."""
+    reader, codes = _Reader(), list[int]()
+    seen = Backlog(Kafka(order_topic=TOPIC), cast("Any", None), reader, codes.append)
+    seen._standstill = Standstill(0.05)
+    for zero, one in committed:
+        unread = PartitionFacts(0, 20, zero, unread=True, unread_since=ms(NOW))
+        seen._end_if_stuck(facts(p0=unread, p1=PartitionFacts(0, one, one)))
+        time.sleep(0.03)
+    return reader.told, codes
+
+
+def test_one_partition_that_stands_still_is_named_and_the_process_goes_on_with_the_others() -> None:
+    assert looks((7, 1), (7, 2), (7, 3), (7, 4), (7, 5)) == ([{0: 7}], [])
+
+
+def test_when_nothing_moves_the_process_ends_and_names_where() -> None:
+    with structlog.testing.capture_logs() as lines:
+        assert looks((7, 1), (7, 1), (7, 1)) == ([], [1])
+    assert [(line["partitions"], line["offsets"]) for line in lines] == [([0], [7])]
+
+
+async def test_a_look_that_is_cancelled_by_nobody_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping, times = asyncio.Event(), list[int]()
+
+    async def cancelled(*_: object) -> None:
+        times.append(1)
+        if len(times) == 3:
+            stopping.set()
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr("service.backlog.order_topic_facts", cancelled)
+    monkeypatch.setattr("service.backlog.LOOK_SECONDS", 0.01)
+    async with asyncio.timeout(10):
+        await Backlog(Kafka(order_topic=TOPIC), cast("Any", None), _Reader()).watch(stopping)
+    assert len(times) == 3
+
+
+async def test_a_watch_that_is_cancelled_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("service.backlog.order_topic_facts", hang)
+    watching = asyncio.create_task(
+        Backlog(Kafka(order_topic=TOPIC), cast("Any", None), _Reader()).watch(asyncio.Event())
+    )
+    await asyncio.sleep(0.05)
+    watching.cancel()
+    await asyncio.wait([watching], timeout=10)
+    assert watching.cancelled()
+
+
+async def test_a_process_that_nobody_watches_any_more_ends() -> None:
+    stopping = asyncio.Event()
+    watching = asyncio.create_task(asyncio.sleep(0))
+    watching.add_done_callback(partial(_end_unwatched, stopping))
+    with structlog.testing.capture_logs() as lines:
+        async with asyncio.timeout(10):
+            await stopping.wait()
+    assert [line["log_level"] for line in lines] == ["critical"]
 
 
 @pytest.mark.parametrize("retention", [float("inf"), None])

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from runtime.metrics import REGISTRY
@@ -45,6 +46,17 @@ def test_a_failure_with_nothing_before_it_names_the_offset_until_that_is_passed(
     assert figure() == 50
     partitions.fetched(PARTITION, records(50))
     assert figure() is None
+
+
+def test_a_partition_that_stands_still_is_named_until_it_goes_on() -> None:
+    partitions = BlockedPartitions(3)
+    with structlog.testing.capture_logs() as lines:
+        partitions.stands_still(PARTITION, 50)
+    (line,) = lines
+    assert (line["topic"], line["partition"], line["offset"]) == (*PARTITION, 50)
+    assert (list(partitions), figure()) == ([PARTITION], 50)
+    partitions.fetched(PARTITION, records(50))
+    assert (list(partitions), figure()) == ([], None)
 
 
 def test_a_partition_that_another_member_reads_is_forgotten() -> None:

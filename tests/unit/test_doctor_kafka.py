@@ -62,14 +62,13 @@ def test_a_kafka_that_is_away_is_one_problem() -> None:
     assert "127.0.0.1:9092" in findings[0].seen
 
 
-@pytest.mark.parametrize(("topic", "check"), [(ORDER, Check.ORDER_TOPIC), (AUDIT, Check.AUDIT_TOPIC)])
+@pytest.mark.parametrize(
+    ("topic", "check"),
+    [(ORDER, Check.ORDER_TOPIC), (AUDIT, Check.AUDIT_TOPIC), (CHECKPOINTS, Check.CHECKPOINT_TOPIC)],
+)
 def test_a_missing_topic_is_a_problem_unless_we_create_it(topic: str, check: Check) -> None:
     assert faults(judged(without(topic))) == [(check, Level.PROBLEM)]
     assert faults(judged(without(topic), create=True)) == [(check, Level.WARNING)]
-
-
-def test_a_missing_checkpoint_topic_is_no_fault() -> None:
-    assert faults(judged(without(CHECKPOINTS))) == []
 
 
 @pytest.mark.parametrize(

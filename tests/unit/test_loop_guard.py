@@ -1,5 +1,7 @@
 """A process whose loop is dead ends; one that moves, however slowly, goes on."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -23,6 +25,29 @@ def test_a_loop_that_stands_still_for_twice_the_stall_ends_the_process() -> None
         assert ended.wait(10)
     assert codes == [1]
     assert [line["log_level"] for line in lines] == ["critical"]
+
+
+# Its loop hangs in a log line that nobody reads, and holds the lock of the log.
+UNREAD = """
+import structlog
+from runtime.health import Health
+from runtime.logs import configure_logging
+from runtime.loop_guard import end_when_stuck
+
+configure_logging("consume", "INFO")
+end_when_stuck(Health("127.0.0.1", 0, stall_seconds=0.2), tick_seconds=0.1)
+while True:
+    structlog.get_logger("a test").warning("x" * 1000)
+"""
+
+
+def test_a_log_that_nobody_reads_does_not_hold_up_the_end() -> None:
+    command = [sys.executable, "-c", UNREAD]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:  # noqa: S603 - our own words
+        try:
+            assert process.wait(30) == 1
+        finally:
+            process.kill()
 
 
 def test_a_loop_that_moves_now_and_then_goes_on() -> None:

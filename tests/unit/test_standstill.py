@@ -51,6 +51,15 @@ def test_reading_stands_still_only_when_nothing_else_explains_it(
     assert stuck_after(*looks) == stuck
 
 
+def test_a_move_of_any_partition_counts_for_the_whole_patience() -> None:
+    standstill = Standstill(30.0)
+    assert not standstill.moves({0: 10, 1: 4}, 0.0)
+    assert standstill.moves({0: 10, 1: 5}, 15.0)
+    assert standstill.moves({0: 10, 1: 5}, 44.0)
+    assert not standstill.moves({0: 10, 1: 5}, 45.0)
+    assert not standstill.moves({0: 10, 2: 7}, 46.0)  # another member reads 1 now, and this one 2
+
+
 def test_two_looks_far_apart_are_no_evidence_of_what_was_between_them_but_of_no_move() -> None:
     assert stuck_after(STILL, STILL, step=31.0) == [0]
 
