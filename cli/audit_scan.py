@@ -19,6 +19,7 @@ from runtime.kafka import client_options
 from runtime.kafka_settings import Kafka
 from runtime.process import told
 from runtime.topics import KAFKA_AWAY, require_topic
+from runtime.trail import PARTITION
 
 _SCHEMA: Final = TypeAdapter[Any](AuditEvent)
 _ANSWER_SECONDS: Final = 10.0
@@ -132,3 +133,7 @@ async def _read(
         if record.key in wanted and record.offset < result.end:
             result.add(record.offset, record.value)
     result.read_to = max(result.read_to, await consumer.position(partition))
+
+
+def _partition(kafka: Kafka) -> TopicPartition:
+    return TopicPartition(kafka.audit_topic, PARTITION)
