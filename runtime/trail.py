@@ -81,18 +81,31 @@ async def _read(
         position = await reader.position(partition)
 
 
-async def read_all(
+def read_all(
     kafka: Kafka, progress: Callable[[int, int], None] | None = None
 ) -> AsyncGenerator[list[Event], None]:
-    """All that is on the topic now, from its beginning, in batches. `progress` hears how many, of how many.
+    """All that is on the audit topic now, as `read_range` gives it."""
+    return read_range(kafka, kafka.audit_topic, progress=progress)
 
-    Raises TopicMissing, KafkaError, OSError, UserError, and TimeoutError when nothing comes for 30 seconds.
+
+async def read_range(
+    kafka: Kafka,
+    topic: str,
+    begin: int = 0,
+    stop: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> AsyncGenerator[list[Event], None]:
+    """What is on the topic now from the offset `begin` on and before `stop`, in batches.
+
+    `progress` hears how many, of how many. Raises TopicMissing, KafkaError, OSError, UserError, and
+    TimeoutError when nothing comes for 30 seconds.
     """
     async with asyncio.timeout(_ANSWER_SECONDS):
-        if not await topic_partitions(kafka, kafka.audit_topic):
-            raise TopicMissing(kafka.audit_topic)
-    async with partition_reader(kafka, kafka.audit_topic) as (reader, first, end):
-        partition = _partition(kafka)
+        if not await topic_partitions(kafka, topic):
+            raise TopicMissing(topic)
+    async with partition_reader(kafka, topic) as (reader, there, last):
+        partition = TopicPartition(topic, PARTITION)
+        first, end = max(begin, there), last if stop is None else min(stop, last)
         reader.seek(partition, first)
         position = first
         while position < end:

@@ -26,6 +26,7 @@ from runtime.topics import KAFKA_AWAY, ensure_topics
 from worker.clock import Clock
 from worker.figures import watch_figures
 from worker.leader import Duty, lead_or_stand_by
+from worker.notary import notary_of
 from worker.relay import Relay
 from worker.schedule import sweep_on_schedule
 from worker.sweeper import Sweeper
@@ -35,8 +36,11 @@ log = structlog.get_logger(__name__)
 
 
 async def work(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
-    """Runs until `stopping`. Raises SettingsDiffer, TrailAhead or WentBack when it may not run at all."""
+    """Runs until `stopping`. Raises SettingsDiffer, TrailAhead or WentBack when it may not run at all, and
+    UserError without a signing key.
+    """
     health.ready("start", "checking")
+    notary = notary_of(settings)
     mongo = settings.mongo
     async with open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database:
         await _start_up(settings, database, stopping)
@@ -50,7 +54,8 @@ async def work(settings: Settings, health: Health, stopping: asyncio.Event) -> N
             health.ready("start", True)
             async with database.session() as session, beside(check.watch(stopping), stopping):
                 lease = Lease(database, session, _owner(), settings.worker.lease_seconds)
-                await _lead(settings, database, lease, check, stopping)
+                duties = [*_duties(settings, database, lease, check), notary.run]
+                await lead_or_stand_by(lease, settings.worker.lease_seconds, duties, stopping)
         finally:
             health.ready("start", "stopping")
             stopping.set()  # on Python 3.11 the driver can swallow the one cancellation of a loop
@@ -59,17 +64,14 @@ async def work(settings: Settings, health: Health, stopping: asyncio.Event) -> N
             await asyncio.gather(measuring, topics, return_exceptions=True)
 
 
-async def _lead(
-    settings: Settings, database: Database, lease: Lease, check: TrailCheck, stopping: asyncio.Event
-) -> None:
-    worker = settings.worker
+def _duties(settings: Settings, database: Database, lease: Lease, check: TrailCheck) -> list[Duty]:
+    """What needs the database; the notary does not."""
     sweeper = _sweeper(settings, database, lease)
-    duties: list[Duty] = [
-        partial(sweep_on_schedule, sweeper, worker.sweep_interval_seconds),
+    return [
+        partial(sweep_on_schedule, sweeper, settings.worker.sweep_interval_seconds),
         check.once_compared(Relay(settings, database).run),
         check.beat,
     ]
-    await lead_or_stand_by(lease, worker.lease_seconds, duties, stopping)
 
 
 async def _start_up(settings: Settings, database: Database, stopping: asyncio.Event) -> None:

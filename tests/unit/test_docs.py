@@ -123,6 +123,7 @@ def test_every_type_of_audit_event_has_an_example_that_keeps_the_schema() -> Non
     ]
 
     assert [event.type for event in examples] == types
+    assert len({event.id for event in examples}) == len(examples)
     assert [canonical(event.model_dump(by_alias=True)) for event in examples] == blocks
     assert all(f"### `{name}`\n" in text for name in types)
 

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from records.mongo.errors import StoreError, StoreUnavailable
-from records.mongo.lease import Lease
+from records.mongo.lease import Lease, SequenceLost
+from runtime.errors import UserError
 from worker import leader
 from worker.leader import Duty, lead_or_stand_by
 
@@ -20,7 +21,7 @@ class GrantedLease(Lease):
 
     def __init__(self) -> None:
         self.granted = True
-        self.trouble: StoreError | None = None
+        self.trouble: StoreError | SequenceLost | None = None
         self.held = False
         self.asked = 0
 
@@ -204,3 +205,18 @@ async def test_a_worker_that_is_cancelled_leaves_no_duty_behind() -> None:
         await task
 
     assert (duty.running, lease.held) == (False, False)
+
+
+@pytest.mark.parametrize("leads", [False, True])
+async def test_a_number_that_went_back_ends_the_process_with_a_line_for_people(*, leads: bool) -> None:
+    lease, duty = GrantedLease(), Watch()
+    lease.trouble = None if leads else SequenceLost()
+    task = asyncio.create_task(lead_or_stand_by(lease, LEASE_SECONDS, [duty], asyncio.Event()))
+    if leads:
+        await until(lambda: duty.running)
+        lease.trouble = SequenceLost()
+
+    with pytest.raises(UserError, match="went back in the database: start this process anew"):
+        async with asyncio.timeout(DEADLINE):
+            await task
+    assert not duty.running

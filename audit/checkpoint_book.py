@@ -1,0 +1,224 @@
+"""All checkpoints of a trail, in little memory: how long it was, and by which root, at each that counts.
+
+Takes the records of the checkpoint topic in their order. What was signed by a retired key after the key of
+today had begun has no say: whoever got hold of it later must not be able to accuse the trail.
+"""
+
+import math
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from audit.checkpoints import Checkpoint, Headers, SignedCheckpoint, WrongRange, open_checkpoint, open_range
+from audit.findings import Findings, Kind
+from audit.keys import VerifierKey
+from audit.merkle import HASH_BYTES, CompactRange
+from audit.notes import NoteError, parse_note
+from audit.templates import timestamp
+
+SILENCE_SECONDS: Final = 2 * 3_600
+"""An idle trail is signed hourly."""
+
+
+@dataclass(frozen=True)
+class CheckpointRecord:
+    """A record of the checkpoint topic."""
+
+    offset: int
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class Start:
+    """A tree with which reading may begin; `record` is the offset of its checkpoint on its topic, if any."""
+
+    tree: CompactRange
+    record: int | None
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The largest checkpoint that counts: the note itself, and when it was signed."""
+
+    note: bytes
+    signed: SignedCheckpoint
+
+
+class CheckpointBook:
+    """What was signed. The first key is that of today, the others are retired.
+
+    `first` is the trail's first event that is still there, `target` the one with which reading should begin.
+    Silence is told of where it is within `period` (seconds since 1970).
+    """
+
+    def __init__(
+        self,
+        log_name: str,
+        keys: Sequence[VerifierKey],
+        findings: Findings,
+        first: int = 0,
+        target: int = 0,
+        period: tuple[float, float] = (-math.inf, math.inf),
+    ) -> None:
+        self._log_name, self._findings, self._period = log_name, findings, period
+        self._current, self._retired = keys[0], keys[1:]
+        self._first, self._target = first, max(first, target)
+        self._sizes = array("q")
+        self._roots = bytearray()
+        self._below: Start | None = None
+        self._above: Start | None = None
+        self._current_signs = False
+        self._next_record: int | None = None
+        self._signed_at: int | None = None
+        self._signed_before_first: int | None = None
+        self._first_signed_at: int | None = None
+        self.pinned: Checkpoint | None = None
+        self.pinned_is_there = True
+        self.newest: Newest | None = None
+        self.records = self.junk = self.without_say = 0
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """The sizes that were signed, each once, ascending."""
+        return self._sizes
+
+    @property
+    def signed_at(self) -> int | None:
+        """The latest time of a signature, in seconds since 1970."""
+        return self._signed_at
+
+    @property
+    def before_first(self) -> int | None:
+        """When the trail surely had not yet all of the events before its `first` (seconds since 1970).
+
+        By the latest checkpoint that does not cover them all; if there is none, by the first of all.
+        """
+        return self._first_signed_at if self._signed_before_first is None else self._signed_before_first
+
+    def root(self, place: int) -> bytes:
+        """The root that was signed for the size at this place of `sizes`."""
+        return bytes(self._roots[place * HASH_BYTES : (place + 1) * HASH_BYTES])
+
+    def start(self) -> Start | None:
+        """Where to begin: the beginning, else the nearest signed tree; None where nothing tells of one."""
+        if self._first == 0 and (self._target == 0 or self._below is None):
+            return Start(CompactRange(), None)
+        return self._below or self._above
+
+    def stop(self, end: int) -> int | None:
+        """The smallest signed size that covers so many events."""
+        place = bisect_left(self._sizes, end)
+        return self._sizes[place] if place < len(self._sizes) else None
+
+    def take(self, records: Iterable[CheckpointRecord]) -> None:
+        """The next records of the topic."""
+        for record in records:
+            self.records += 1
+            self._follow(record.offset)
+            signed = self._opened(record)
+            if signed is not None:
+                self._count(record, signed)
+
+    def pin(self, seen: Checkpoint) -> None:
+        """A checkpoint that somebody had seen before: this trail must be what it was then, too."""
+        self.pinned = seen
+        place = bisect_left(self._sizes, seen.size)
+        if place < len(self._sizes) and self._sizes[place] == seen.size:
+            if self.root(place) != seen.root:
+                text = f"for {seen.size} events another root was seen before than is signed now"
+                self._findings.add(Kind.TWO_HISTORIES, text)
+            return
+        self.pinned_is_there = False
+        self._put(place, seen)
+
+    def _follow(self, offset: int) -> None:
+        if self._next_record is not None and offset != self._next_record:
+            text = f"on the checkpoint topic {self._next_record} is missing: the next one is {offset}"
+            self._findings.add(Kind.CHECKPOINT_MISSING, text)
+        self._next_record = offset + 1
+
+    def _opened(self, record: CheckpointRecord) -> SignedCheckpoint | None:
+        """None where it is nothing of this trail, or has no say."""
+        try:
+            note = parse_note(record.value or b"")
+            checkpoint = Checkpoint.parse(note.text)
+        except NoteError:
+            self.junk += 1
+            return None
+        if checkpoint.origin != self._log_name:
+            self.junk += 1
+            return None
+        current = self._current
+        by_current = any((each.name, each.key_id) == (current.name, current.id) for each in note.signatures)
+        try:
+            signed = open_checkpoint(record.value, [current] if by_current else self._retired)
+        except NoteError as error:
+            self._findings.add(Kind.FORGED, f"checkpoint record {record.offset}: {error}")
+            return None
+        if self._current_signs and not by_current:
+            self.without_say += 1
+            return None
+        self._current_signs = by_current
+        return signed
+
+    def _count(self, record: CheckpointRecord, signed: SignedCheckpoint) -> None:
+        checkpoint = signed.checkpoint
+        self._note_time(checkpoint.size, signed.signed_at)
+        place = bisect_left(self._sizes, checkpoint.size)
+        if place == len(self._sizes) or self._sizes[place] != checkpoint.size:
+            self._put(place, checkpoint)
+        elif self.root(place) != checkpoint.root:
+            text = f"two roots are signed for {checkpoint.size} events"
+            self._findings.add(Kind.TWO_HISTORIES, text)
+            return
+        if record.value is not None and (
+            self.newest is None or checkpoint.size >= self.newest.signed.checkpoint.size
+        ):
+            self.newest = Newest(record.value, signed)
+        self._offer(record, checkpoint)
+
+    def _put(self, place: int, checkpoint: Checkpoint) -> None:
+        self._sizes.insert(place, checkpoint.size)
+        self._roots[place * HASH_BYTES : place * HASH_BYTES] = checkpoint.root
+
+    def _note_time(self, size: int, signed_at: int | None) -> None:
+        if signed_at is None:
+            return
+        if self._first_signed_at is None:
+            self._first_signed_at = signed_at
+        if size < self._first:
+            self._signed_before_first = max(signed_at, self._signed_before_first or 0)
+        before = self._signed_at
+        begin, end = self._period
+        if before is not None and signed_at - before > SILENCE_SECONDS and begin < signed_at and before < end:
+            self._findings.add(Kind.SILENCE, f"nothing was signed from {told(before)} to {told(signed_at)}")
+        self._signed_at = max(signed_at, before or 0)
+
+    def _offer(self, record: CheckpointRecord, checkpoint: Checkpoint) -> None:
+        """Its tree is looked at in any case, and kept if it is the nearest."""
+        try:
+            tree = open_range(checkpoint, record.headers)
+        except WrongRange as error:
+            self._findings.add(Kind.RANGE_ALTERED, f"checkpoint record {record.offset}: {error}")
+            return
+        if self._first <= tree.size <= self._target:
+            if self._below is None or tree.size > self._below.tree.size:
+                self._below = Start(tree, record.offset)
+        elif tree.size > self._target and (self._above is None or tree.size < self._above.tree.size):
+            self._above = Start(tree, record.offset)
+
+    def later_than(self, size: int) -> int:
+        """The place of the first signed size that is larger."""
+        return bisect_right(self._sizes, size)
+
+
+def told(seconds: float) -> str:
+    """A time in seconds since 1970 as RFC 3339; a nonsensical one as itself."""
+    try:
+        return timestamp(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return f"second {seconds:.0f}"

@@ -1,0 +1,118 @@
+"""What a verification finds: every kind with its exit code and what it means to whoever answers for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Final
+
+MAX_TEXTS: Final = 10
+"""So many of a kind are told one by one; all of them are counted."""
+
+
+class Outcome(IntEnum):
+    """What it comes to, which is the exit code."""
+
+    SOUND = 0
+    GAP = 2
+    MISSING = 3
+    INVALID = 4
+    COUNTS = 5
+
+
+_WORST_FIRST: Final = (Outcome.INVALID, Outcome.MISSING, Outcome.COUNTS, Outcome.GAP)
+
+
+class Kind(StrEnum):
+    """One way in which a trail is not as it should be."""
+
+    SILENCE = "SILENCE"
+    UNCOVERED = "UNCOVERED"
+    EVENT_MISSING = "EVENT_MISSING"
+    TRUNCATED = "TRUNCATED"
+    CUT_EARLY = "CUT_EARLY"
+    CHECKPOINT_MISSING = "CHECKPOINT_MISSING"
+    NOT_COMPARED = "NOT_COMPARED"
+    FILE_MISSING = "FILE_MISSING"
+    ALTERED = "ALTERED"
+    TWO_HISTORIES = "TWO_HISTORIES"
+    FORGED = "FORGED"
+    RANGE_ALTERED = "RANGE_ALTERED"
+    NOT_AN_EVENT = "NOT_AN_EVENT"
+    CONFLICT = "CONFLICT"
+    FILE_ALTERED = "FILE_ALTERED"
+    N_SKIPPED = "N_SKIPPED"
+    N_TWICE = "N_TWICE"
+    BATCH_INCOMPLETE = "BATCH_INCOMPLETE"
+
+
+MEANINGS: Final[Mapping[Kind, tuple[Outcome, str]]] = {
+    Kind.SILENCE: (Outcome.GAP, "for a while nobody signed: what was on the trail then was signed later"),
+    Kind.UNCOVERED: (Outcome.GAP, "events at the end are not signed yet, and should be"),
+    Kind.EVENT_MISSING: (Outcome.MISSING, "events are missing inside the trail"),
+    Kind.TRUNCATED: (Outcome.MISSING, "events were signed that are not there any more"),
+    Kind.CUT_EARLY: (Outcome.MISSING, "the beginning was deleted before its time"),
+    Kind.CHECKPOINT_MISSING: (Outcome.MISSING, "a signed statement about the trail is missing"),
+    Kind.NOT_COMPARED: (Outcome.MISSING, "what was seen before could not be compared with what is there now"),
+    Kind.FILE_MISSING: (Outcome.MISSING, "a file that the export names is missing, or ends too early"),
+    Kind.ALTERED: (Outcome.INVALID, "events were changed, removed, added or moved after they were signed"),
+    Kind.TWO_HISTORIES: (Outcome.INVALID, "the trail's key has signed two stories that exclude each other"),
+    Kind.FORGED: (Outcome.INVALID, "a statement in the trail's name is signed by no key that was given"),
+    Kind.RANGE_ALTERED: (Outcome.INVALID, "what travels beside a signed statement was changed"),
+    Kind.NOT_AN_EVENT: (
+        Outcome.INVALID,
+        "records that are no events of this trail; if a newer build wrote them, verify with that one",
+    ),
+    Kind.CONFLICT: (Outcome.INVALID, "two different events have one id"),
+    Kind.FILE_ALTERED: (Outcome.INVALID, "a file of the export is not the one that its manifest names"),
+    Kind.N_SKIPPED: (Outcome.COUNTS, "numbers of erasures are missing: erasures that nobody was told of"),
+    Kind.N_TWICE: (Outcome.COUNTS, "one number was given to two different batches of erasures"),
+    Kind.BATCH_INCOMPLETE: (
+        Outcome.COUNTS,
+        "a batch of erasures has fewer events than it says, or other ones",
+    ),
+}
+
+
+@dataclass
+class Finding:
+    """How often a kind was found; the first texts say where. No text quotes what stood there."""
+
+    kind: Kind
+    count: int = 0
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What this kind comes to."""
+        return MEANINGS[self.kind][0]
+
+    @property
+    def meaning(self) -> str:
+        """What it means, in a sentence."""
+        return MEANINGS[self.kind][1]
+
+
+class Findings:
+    """All that was found, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._found: dict[Kind, Finding] = {}
+
+    def add(self, kind: Kind, text: str, count: int = 1) -> None:
+        """One more of a kind, or so many that one text tells of."""
+        finding = self._found.setdefault(kind, Finding(kind))
+        finding.count += count
+        if len(finding.texts) < MAX_TEXTS:
+            finding.texts.append(text)
+
+    def __iter__(self) -> Iterator[Finding]:
+        """The worst first."""
+        return iter(sorted(self._found.values(), key=lambda each: _WORST_FIRST.index(each.outcome)))
+
+    def __contains__(self, kind: Kind) -> bool:
+        return kind in self._found
+
+    @property
+    def outcome(self) -> Outcome:
+        """That of the worst finding: invalid, then missing, then counts, then a gap."""
+        return next((each.outcome for each in self), Outcome.SOUND)
