@@ -18,6 +18,7 @@ class Fault(StrEnum):
     PARTITIONS = "PARTITIONS"
     SHORTER = "SHORTER"
     DIFFERENT = "DIFFERENT"
+    UNREADABLE = "UNREADABLE"
 
 
 class TrailFault(Exception):

@@ -255,8 +255,8 @@ AUDIT_UNCOVERED_SECONDS = Gauge(
 )
 AUDIT_FAULT = Gauge(
     "order_records_audit_fault",
-    "1 while the audit topic is not signed any more, by fault: gap, partitions, shorter or different; else "
-    "0.",
+    "1 while the audit topic is not signed any more, by fault: gap, partitions, shorter, different or "
+    "unreadable; else 0.",
     ["fault"],
     registry=REGISTRY,
 )

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from runtime.bounded_codecs import bound_codecs
+from runtime.bounded_codecs import UnpacksTooLarge, bound_codecs
 from runtime.consumer_stop import stop_whole
 from runtime.kafka import client_options
 from runtime.kafka_settings import Kafka
+from runtime.record_headers import TooManyHeaders
 from runtime.topics import TopicMissing, topic_partitions
 
 PARTITION: Final = 0
@@ -21,6 +22,9 @@ _LOOK_MS: Final = 500
 _REQUEST_MS: Final = 4000
 _ANSWER_SECONDS: Final = 10.0
 _QUIET_SECONDS: Final = 30.0
+
+UNDECODABLE: Final = (ValueError, UnpacksTooLarge, TooManyHeaders)
+"""What a record makes of its reader that no client can decode; ValueError: a header's name is not UTF-8."""
 
 Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
 Take: TypeAlias = Callable[[bytes | None], None]
@@ -49,6 +53,8 @@ async def read_latest(
 ) -> None:
     """Gives records from the newest on, at least the last thousand, until there are enough or no more.
 
+    What no client can decode is passed over, with all that was sent in one batch with it.
+
     Raises TopicMissing, KafkaError, OSError, UserError, and TimeoutError when nothing comes for 30 seconds.
     """
     async with asyncio.timeout(_ANSWER_SECONDS):
@@ -59,10 +65,25 @@ async def read_latest(
         while upper > first and not (upper < end and enough()):
             lower, window = max(first, upper - _WINDOW), list[Event]()
             async with asyncio.timeout(_QUIET_SECONDS):
-                await _read(reader, TopicPartition(topic, PARTITION), lower, upper, window.append)
+                await _read_what_can_be(reader, TopicPartition(topic, PARTITION), lower, upper, window)
             for record in reversed(window):
                 take(record)
             upper = lower
+
+
+async def _read_what_can_be(
+    reader: AIOKafkaConsumer, partition: TopicPartition, lower: int, upper: int, window: list[Event]
+) -> None:
+    try:
+        await _read(reader, partition, lower, upper, window.append)
+    except UNDECODABLE:
+        # aiokafka drops the good ones that it has met before it in the same call: so, one at a time.
+        window.clear()
+        while lower < upper:
+            with suppress(*UNDECODABLE):
+                await _read(reader, partition, lower, upper, window.append, at_once=1)
+                return
+            lower = max(lower, await reader.position(partition)) + 1
 
 
 async def _read(
@@ -71,11 +92,13 @@ async def _read(
     lower: int,
     upper: int,
     take: Callable[[Event], None],
+    at_once: int | None = None,
 ) -> None:
     reader.seek(partition, lower)
     position = lower
     while position < upper:  # bounded by the caller's deadline
-        for record in (await reader.getmany(partition, timeout_ms=_LOOK_MS)).get(partition, ()):
+        found = await reader.getmany(partition, timeout_ms=_LOOK_MS, max_records=at_once)
+        for record in found.get(partition, ()):
             if record.offset < upper:
                 take(record)
         position = await reader.position(partition)

@@ -22,7 +22,7 @@ from runtime.kafka_settings import Kafka
 from runtime.process import finish_unless, sleep_unless, told
 from runtime.settings import Settings
 from runtime.topics import require_topic
-from runtime.trail import PARTITION, Event, partition_reader, read_latest
+from runtime.trail import PARTITION, UNDECODABLE, Event, partition_reader, read_latest
 from worker.checkpoint_writer import CheckpointWriter
 
 log = structlog.get_logger(__name__)
@@ -135,7 +135,11 @@ class Notary:
 
     async def _round(self, reader: AIOKafkaConsumer, follower: Follower) -> None:
         partition = TopicPartition(self._kafka.audit_topic, PARTITION)
-        found = await reader.getmany(partition, timeout_ms=_LOOK_MS, max_records=_BATCH)
+        try:
+            found = await reader.getmany(partition, timeout_ms=_LOOK_MS, max_records=_BATCH)
+        except UNDECODABLE:
+            text = f"an event after the first {follower.size} cannot be decoded"
+            raise TrailFault(Fault.UNREADABLE, text) from None
         events = found.get(partition, [])
         follower.take([event.offset for event in events], [event.value for event in events])
         follower.require_position(await reader.position(partition))

@@ -23,6 +23,7 @@ from runtime.kafka_settings import Kafka
 from runtime.metrics import REGISTRY
 from runtime.settings import load_settings
 from tests.parts import StartKafka
+from tests.unfetchable import publish_unfetchable
 from worker.checkpoint_writer import CheckpointWriter
 from worker.notary import Notary, Pace, notary_of
 
@@ -31,7 +32,7 @@ SEED, RETIRED_SEED = bytes(32), bytes([1]) * 32
 KEYS: Final = LogKeys.of(SEED, LOG, [])
 QUICK: Final = Pace(apart=0.1, apart_if_many=0.1, gather=0.0)
 PATIENCE: Final = 30.0
-FAULTS: Final = ("gap", "partitions", "shorter", "different")
+FAULTS: Final = ("gap", "partitions", "shorter", "different", "unreadable")
 Signed = tuple[SignedCheckpoint, CompactRange]
 
 
@@ -204,6 +205,37 @@ async def test_junk_on_the_checkpoint_topic_is_passed_over(topics: Topics) -> No
     async with running(notary(topics)):
         signed = await topics.until_signed(8)
     assert signed[-1][0].checkpoint.root == root(events(0, 8))
+
+
+async def test_records_on_the_checkpoint_topic_that_no_client_can_decode_are_passed_over(
+    real_kafka: str, topic_names: Callable[[str], str]
+) -> None:
+    topics = Topics(kafka_of(real_kafka, topic_names("audit"), topic_names("checkpoints")))
+    await topics.make(topics.kafka.audit_topic)
+    await topics.make(topics.kafka.checkpoint_topic, partitions=2)
+    await topics.write(events(0, 5))
+    async with running(notary(topics)):
+        await topics.until_signed(5)
+    await topics.cut_before(5)
+    await publish_unfetchable(real_kafka, topics.kafka.checkpoint_topic, bad=20, after=4)
+    signed_before = figure("last_checkpoint_timestamp_seconds")
+    async with running(notary(topics)):
+        await topics.write(events(5, 8))
+        await until(lambda: later_than(signed_before))
+        assert figure("signed_events") == 8
+
+
+async def test_a_record_on_the_audit_topic_that_no_client_can_decode_is_a_fault(topics: Topics) -> None:
+    await topics.write(events(0, 5))
+    async with running(notary(topics)):
+        await topics.until_signed(5)
+        await publish_unfetchable(topics.kafka.bootstrap_servers, topics.kafka.audit_topic, bad=0, beside=0)
+        await until_fault("unreadable")
+    assert max(opened.checkpoint.size for opened, _ in await topics.signed()) == 5
+
+
+async def later_than(before: float) -> bool:
+    return figure("last_checkpoint_timestamp_seconds") > before
 
 
 async def test_after_retention_has_cut_the_head_the_tree_goes_on_from_the_last_checkpoint(
