@@ -22,6 +22,7 @@ class _Batch:
     n: int
     size: int
     leaves: dict[int, bytes] = field(default_factory=dict)
+    taken: int = 0
 
     def digest(self) -> bytes:
         """Of its events in the order of their positions."""
@@ -71,19 +72,22 @@ class Numbers:
         """The highest number that was begun."""
         return self._open.n if self._open is not None else self._done or None
 
-    def take(self, n: int, position: int, size: int, leaf: bytes) -> None:
-        """One event of a batch."""
+    def take(self, n: int, position: int, size: int, leaf: bytes) -> bool:
+        """One event of a batch; False where it seems to be the repeat of one that came long ago."""
         batch = self._open
         if batch is None or batch.n != n or batch.size != size:
             batch = self._other(n, size, position)
             if batch is None:
-                return
+                return True
         if position >= size:
             self._incomplete(f"batch {n} of {size} events has one at position {position}")
-            return
+            return True
+        is_new = batch is self._open
+        batch.taken += 1
         batch.leaves[position] = leaf
         if len(batch.leaves) == batch.size:
             self._complete(batch)
+        return is_new
 
     def repeated(self, n: int, position: int, leaf: bytes) -> None:
         """An event that came lately; it may belong to a batch of which the rest came long ago."""
@@ -160,7 +164,7 @@ class Numbers:
         if late is None:
             return
         if len(late.leaves) == late.size and late.digest() == self._digests.get(late.n):
-            self.late_repeats += late.size
+            self.late_repeats += late.taken
             return
         self._findings.add(
             Kind.N_TWICE, f"number {late.n} comes again, with other events or only some of them"

@@ -4,10 +4,11 @@ CloudEvents 1.0 in structured mode, so that the value covers every attribute. Ev
 enumeration or has a pattern: there is no place where a name could hide.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, with_config
 from pydantic.alias_generators import to_camel
+from typing_extensions import TypedDict
 
 Instant = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$")]
 Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -21,6 +22,11 @@ DropGrounds = Literal["NOT_AN_ORDER", "SENT_AGAIN", "PUBLISHER_ASKED", "DATA_SUB
 LossCause = Literal["RETENTION", "RECREATED"]
 SkipGrounds = Literal["DAMAGED", "SENT_AGAIN", "PUBLISHER_ASKED"]
 ReplayOutcome = Literal["CREATED", "UNCHANGED", "ERASED", "REFUSED"]
+
+
+Count = Annotated[int, Field(ge=0)]
+_CLOSED: Final = with_config(ConfigDict(extra="forbid", strict=True))
+"""For what has members that may be absent: a model would take a null in their place."""
 
 
 class _Closed(BaseModel):
@@ -189,6 +195,78 @@ class LedgerReapplied(_Data):
     policy: bool
 
 
+@_CLOSED
+class Period(TypedDict):
+    """From the attestation before, absent in the first one, to the time of this one."""
+
+    since: NotRequired[Instant]
+    until: Instant
+
+
+@_CLOSED
+class OverdueCounts(TypedDict):
+    """How many are past their date and not erased; counted up to a million."""
+
+    anonymize: NotRequired[Count]
+    delete: NotRequired[Count]
+    eraseQuarantined: NotRequired[Count]
+
+
+@_CLOSED
+class OldestOverdue(TypedDict):
+    """The earliest date among those; absent where none is overdue."""
+
+    anonymize: NotRequired[Instant]
+    delete: NotRequired[Instant]
+    eraseQuarantined: NotRequired[Instant]
+
+
+@_CLOSED
+class QuarantineDepth(TypedDict):
+    """How many quarantined events there are, and how many of them still hold their content."""
+
+    entries: NotRequired[Count]
+    sealed: NotRequired[Count]
+
+
+@_CLOSED
+class Residual(TypedDict):
+    """How long something stays where erasing does not reach, as it is set or measured.
+
+    The order topic's retention in seconds, -1 without a limit; the hours that MongoDB's oplog reaches back,
+    rounded up; the days for which the bare id of a deleted record is remembered.
+    """
+
+    ledgerDays: Annotated[int, Field(ge=1)]
+    oplogHours: NotRequired[Count]
+    orderTopicSeconds: NotRequired[Annotated[int, Field(ge=-1)]]
+
+
+class ErasuresDone(_Closed):
+    """How many were erased by sweeps within the period."""
+
+    anonymize: Count
+    delete: Count
+    erase_quarantined: Count
+
+
+class Attested(_Data):
+    """How erasure stands, said once a day: also when nothing was erased. What is not known is left out.
+
+    `n` is the number of the last erasure batch.
+    """
+
+    action: Literal["ATTEST"]
+    audit_retention_days: Annotated[int, Field(ge=1)]
+    done: ErasuresDone
+    n: Count
+    oldest_overdue: OldestOverdue
+    overdue: OverdueCounts
+    period: Period
+    quarantine: QuarantineDepth
+    residual: Residual
+
+
 class _CloudEvent(_Closed):
     datacontenttype: Literal["application/json"]
     id: Uuid
@@ -296,6 +374,14 @@ class ErasureLedgerReapplied(_CloudEvent):
     data: LedgerReapplied
 
 
+class Attestation(_CloudEvent):
+    """How erasure stands, each day."""
+
+    type: Literal["order-records.attestation.v1"]
+    subject: Literal["system"]
+    data: Attested
+
+
 AuditEvent = Annotated[
     RecordAnonymized
     | RecordDeleted
@@ -308,6 +394,7 @@ AuditEvent = Annotated[
     | EventsLost
     | RetentionPolicyChanged
     | StoredDatesRecomputed
-    | ErasureLedgerReapplied,
+    | ErasureLedgerReapplied
+    | Attestation,
     Field(discriminator="type"),
 ]

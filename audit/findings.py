@@ -39,6 +39,7 @@ class Kind(StrEnum):
     RANGE_ALTERED = "RANGE_ALTERED"
     NOT_AN_EVENT = "NOT_AN_EVENT"
     CONFLICT = "CONFLICT"
+    SECOND_PARTITION = "SECOND_PARTITION"
     FILE_ALTERED = "FILE_ALTERED"
     N_SKIPPED = "N_SKIPPED"
     N_TWICE = "N_TWICE"
@@ -63,6 +64,10 @@ MEANINGS: Final[Mapping[Kind, tuple[Outcome, str]]] = {
         "records that are no events of this trail; if a newer build wrote them, verify with that one",
     ),
     Kind.CONFLICT: (Outcome.INVALID, "two different events have one id"),
+    Kind.SECOND_PARTITION: (
+        Outcome.INVALID,
+        "the audit topic has several partitions: what is on the others is no part of the trail",
+    ),
     Kind.FILE_ALTERED: (Outcome.INVALID, "a file of the export is not the one that its manifest names"),
     Kind.N_SKIPPED: (Outcome.COUNTS, "numbers of erasures are missing: erasures that nobody was told of"),
     Kind.N_TWICE: (Outcome.COUNTS, "one number was given to two different batches of erasures"),

@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 
 from audit.types import (
+    ATTESTATION,
     DATES_RECOMPUTED,
     EVENT_QUARANTINED,
     LEDGER_REAPPLIED,
@@ -189,6 +190,31 @@ def _ledger_reapplied(item: Sequence[Any]) -> tuple[str, Json]:
     return "system", {**facts, "ids": ids, "dates": dates, "entries": entries}
 
 
+def _attested(item: Sequence[Any]) -> tuple[str, Json]:
+    """What is None was not to be had, and is left out."""
+    period, n, done, overdue, quarantine, residual, retention_days = item
+    facts = {"action": "ATTEST", "auditRetentionDays": retention_days, "n": n}
+    facts["done"] = dict(zip(_ACTIONS, done, strict=True))
+    facts["overdue"] = _known(_ACTIONS, [count for count, _ in overdue])
+    facts["oldestOverdue"] = _known(_ACTIONS, [oldest for _, oldest in overdue])
+    facts["period"] = _known(("since", "until"), period)
+    facts["quarantine"] = _known(("entries", "sealed"), quarantine)
+    facts["residual"] = _known(("ledgerDays", "oplogHours", "orderTopicSeconds"), residual)
+    return "system", facts
+
+
+_ACTIONS: Final = ("anonymize", "delete", "eraseQuarantined")
+
+
+def _known(names: Sequence[str], values: Sequence[Any]) -> Json:
+    told = zip(names, values, strict=True)
+    return {
+        name: timestamp(value) if isinstance(value, datetime) else value
+        for name, value in told
+        if value is not None
+    }
+
+
 @dataclass(frozen=True)
 class _Wording:
     type: str
@@ -208,4 +234,5 @@ _WORDINGS: Final[dict[tuple[str, int], _Wording]] = {
     ("policy.changed", 1): _Wording(POLICY_CHANGED, _policy_changed),
     ("dates.recomputed", 1): _Wording(DATES_RECOMPUTED, _dates_recomputed),
     ("ledger.reapplied", 1): _Wording(LEDGER_REAPPLIED, _ledger_reapplied),
+    ("attestation", 1): _Wording(ATTESTATION, _attested),
 }

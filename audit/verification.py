@@ -6,71 +6,24 @@ signed size and root for each checkpoint, a digest for each batch of erasures, a
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
-from audit.checkpoint_book import SILENCE_SECONDS, CheckpointBook, Newest, Start, told
+from audit.checkpoint_book import SILENCE_SECONDS, CheckpointBook, Start, told
 from audit.checkpoints import Checkpoint
 from audit.counting import Numbers
-from audit.findings import Finding, Findings, Kind, Outcome
+from audit.findings import Findings, Kind
 from audit.merkle import CompactRange, leaf_hash
 from audit.quick_facts import Facts, NotAnEvent, erasure_pattern, model_facts
 from audit.repeats import LatestEvents, Seen
 from audit.types import RECORD_ANONYMIZED, RECORD_DELETED
+from audit.verdict import Batch, Scope, Verdict
 
 FRESH_SECONDS: Final = 120.0
 """So old may an event be that no checkpoint covers yet."""
 _CLOCKS_SECONDS: Final = 3_600.0
 _DAY_SECONDS: Final = 86_400.0
 _BEGINS: Final = (b'{"data":{"action":"ANONYMIZE"', b'{"data":{"action":"DELETE"')
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Records of the audit topic, in their order; timestamps in milliseconds since 1970."""
-
-    offsets: Sequence[int]
-    values: Sequence[bytes | None]
-    timestamps: Sequence[int]
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What is to be read: the trail's events from `first` on, before `end`, and no more than before `stop`.
-
-    `stop` is None for all of it. `head`: whether `first` is where the topic begins, and not where an export
-    does. `now` (seconds since 1970) is when it was read from Kafka; `retention_days` what is promised.
-    """
-
-    first: int
-    end: int
-    now: float
-    stop: int | None = None
-    head: bool = True
-    retention_days: float | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found, and what it was found in."""
-
-    outcome: Outcome
-    findings: Sequence[Finding]
-    start: int
-    read_to: int
-    compared: int
-    not_read: int
-    signed_size: int | None
-    newest: Newest | None
-    checkpoints: int
-    types: Mapping[str, int]
-    repeats: int
-    first_n: int | None
-    last_n: int | None
-    first_time: str | None
-    last_time: str | None
-    notes: Sequence[str]
 
 
 class Verification:
@@ -180,8 +133,8 @@ class Verification:
             _, n, position, size, identifier = found.groups()
             seen = see(identifier, leaf)
             if seen is Seen.FIRST:
-                types[kind] += 1
-                numbers.take(int(n), int(position), int(size), leaf)
+                if numbers.take(int(n), int(position), int(size), leaf):
+                    types[kind] += 1
             else:
                 self._again(seen, offset, (int(n), int(position)), leaf)
 
@@ -195,9 +148,8 @@ class Verification:
         if seen is not Seen.FIRST:
             self._again(seen, offset, facts.sequence and facts.sequence[:2], leaf)
             return
-        self._types[facts.type] += 1
-        if facts.sequence is not None:
-            self._numbers.take(*facts.sequence, leaf)
+        if facts.sequence is None or self._numbers.take(*facts.sequence, leaf):
+            self._types[facts.type] += 1
 
     def _again(self, seen: Seen, offset: int, place: tuple[int, int] | None, leaf: bytes) -> None:
         if seen is Seen.CONFLICT:
@@ -276,6 +228,8 @@ class Verification:
             text = f"{self._uncovered} events are not signed, the first since {told(self._uncovered_since)}"
             self._findings.add(Kind.UNCOVERED, text, self._uncovered)
         signed_at = self._book.signed_at
+        if not sizes:
+            self._findings.add(Kind.SILENCE, "nothing is signed at all")
         if signed_at is not None and scope.now - signed_at > SILENCE_SECONDS:
             self._findings.add(Kind.SILENCE, f"nothing was signed after {told(signed_at)}")
 

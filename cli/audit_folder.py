@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from audit.checkpoint_book import CheckpointRecord
 from audit.events import Instant
 from audit.findings import Findings, Kind
-from audit.verification import Batch
+from audit.verdict import Batch
 from cli.audit_lines import MalformedLine, read_checkpoints, read_events
 from cli.audit_source import NOTHING, Edges, Progress
 from runtime.errors import UserError
@@ -124,7 +124,7 @@ class Folder:
                 part = done * (end - (file.first or 0)) // max(1, file.bytes)
                 progress(min((file.first or 0) + part, stop) - begin, stop - begin)
 
-    def look_at_the_files(self, findings: Findings) -> None:
+    def look_around(self, findings: Findings) -> None:
         """Tells which of the files that were read as a whole are not those of the manifest."""
         for kind, text in dict.fromkeys(self._faults):
             findings.add(kind, text)

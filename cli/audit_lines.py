@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from audit.checkpoint_book import CheckpointRecord
-from audit.verification import Batch
+from audit.verdict import Batch
 
 _NULL: Final = b"null"
 _BASE64: Final = b"base64:"

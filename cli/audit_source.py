@@ -9,12 +9,12 @@ from typing import Final, Protocol, TypeAlias
 from aiokafka import TopicPartition
 
 from audit.checkpoint_book import CheckpointRecord
-from audit.findings import Findings
-from audit.verification import Batch
+from audit.findings import Findings, Kind
+from audit.verdict import Batch
 from runtime.errors import UserError
 from runtime.kafka_settings import Kafka
 from runtime.process import told
-from runtime.topics import KAFKA_AWAY
+from runtime.topics import KAFKA_AWAY, require_topic
 from runtime.trail import PARTITION, Event, partition_reader, read_range
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -57,7 +57,7 @@ class Source(Protocol):
         """The events from an offset up to but not with another."""
         ...
 
-    def look_at_the_files(self, findings: Findings) -> None:
+    def look_around(self, findings: Findings) -> None:
         """What is wrong with what was read, apart from what it says."""
         ...
 
@@ -67,10 +67,13 @@ class Topics:
 
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
+        self._partitions = 1
+        self._unreadable = list[int]()
 
     async def edges(self) -> Edges:
         """What is there now."""
         try:
+            self._partitions = await require_topic(self._kafka, self._kafka.audit_topic)
             async with partition_reader(self._kafka, self._kafka.audit_topic) as (_, first, end):
                 return Edges(first, end)
         except KAFKA_AWAY as error:
@@ -94,14 +97,20 @@ class Topics:
     async def checkpoints(
         self, begin: int, progress: Progress
     ) -> AsyncGenerator[list[CheckpointRecord], None]:
-        """The checkpoint topic from an offset on."""
-        async with aclosing(self._read(self._kafka.checkpoint_topic, begin, None, progress)) as batches:
+        """The checkpoint topic from an offset on; what nobody can decode has no value, and so no say."""
+        junk, topic = list[int](), self._kafka.checkpoint_topic
+        async with aclosing(self._read(topic, begin, None, progress, junk.append)) as batches:
             async for batch in batches:
-                yield [CheckpointRecord(each.offset, each.value, list(each.headers)) for each in batch]
+                unreadable = [CheckpointRecord(offset, None, []) for offset in junk]
+                junk.clear()
+                yield unreadable + [
+                    CheckpointRecord(each.offset, each.value, list(each.headers)) for each in batch
+                ]
 
     async def events(self, begin: int, stop: int, progress: Progress) -> AsyncGenerator[Batch, None]:
-        """The events of a range."""
-        async with aclosing(self._read(self._kafka.audit_topic, begin, stop, progress)) as batches:
+        """The events of a range; one that nobody can decode is missing."""
+        topic = self._kafka.audit_topic
+        async with aclosing(self._read(topic, begin, stop, progress, self._unreadable.append)) as batches:
             async for batch in batches:
                 yield Batch(
                     [each.offset for each in batch],
@@ -109,21 +118,31 @@ class Topics:
                     [each.timestamp for each in batch],
                 )
 
-    def look_at_the_files(self, findings: Findings) -> None:
-        """There are none."""
+    def look_around(self, findings: Findings) -> None:
+        """With a second partition an offset is no place in the trail."""
+        for offset in self._unreadable:
+            findings.add(Kind.NOT_AN_EVENT, f"the record at {offset} cannot be decoded by any client")
+        if self._partitions > 1:
+            findings.add(Kind.SECOND_PARTITION, f"the audit topic has {self._partitions} partitions")
 
     async def _read(
-        self, topic: str, begin: int, stop: int | None, progress: Progress
+        self,
+        topic: str,
+        begin: int,
+        stop: int | None,
+        progress: Progress,
+        passed_over: Callable[[int], None],
     ) -> AsyncGenerator[list[Event], None]:
         try:
-            async with aclosing(read_range(self._kafka, topic, begin, stop, progress)) as batches:
+            found = read_range(self._kafka, topic, begin, stop, progress, passed_over)
+            async with aclosing(found) as batches:
                 async for batch in batches:
                     yield batch
         except KAFKA_AWAY as error:
             raise _away(error) from None
 
 
-def _away(error: BaseException) -> UserError:
+def _away(error: Exception) -> UserError:
     return UserError(f"Kafka does not give the trail, try again: {told(error)}")
 
 

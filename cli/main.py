@@ -8,6 +8,7 @@ import click
 from cli.interrupts import ends_at_once
 
 with ends_at_once():
+    from cli.audit import audit
     from cli.check import check
     from cli.dev import dev
     from cli.doctor import doctor
@@ -37,7 +38,9 @@ def order_records() -> None:
     """
 
 
-for _verb in (consume, serve, work, dev, doctor, sample, check, keys, token, quarantine, trace, lifecycle):
+_SERVICE: Final = (consume, serve, work, dev, doctor)
+_PEOPLE: Final = (sample, check, keys, token, quarantine, trace, lifecycle, audit)
+for _verb in (*_SERVICE, *_PEOPLE):
     order_records.add_command(_verb)
 
 

@@ -235,6 +235,12 @@ AUDIT_SEND_FAILURES = Counter(
     registry=REGISTRY,
 )
 
+LAST_ATTESTATION = Gauge(
+    "order_records_last_attestation_timestamp_seconds",
+    "When the last daily attestation was written to the outbox, in seconds since 1970; 0 before the first.",
+    registry=REGISTRY,
+)
+
 # Checkpoints of the audit topic
 
 AUDIT_SIGNED_SIZE = Gauge(

@@ -151,6 +151,15 @@ async def _looked_at(
     return found
 
 
+async def order_topic_retention(kafka: Kafka) -> float | None:
+    """In seconds; infinity where it has no limit, None where the broker does not tell.
+
+    Raises KafkaError, OSError or TimeoutError when none answers.
+    """
+    async with asyncio.timeout(_LOOK_SECONDS), admin_client(kafka) as admin:
+        return await _retention(admin, kafka.order_topic)
+
+
 async def _retention(admin: AIOKafkaAdminClient, topic: str) -> float | None:
     answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     for resource in (each for answer in answers for each in answer.to_object()["resources"]):

@@ -117,11 +117,13 @@ async def read_range(
     begin: int = 0,
     stop: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    passed_over: Callable[[int], None] | None = None,
 ) -> AsyncGenerator[list[Event], None]:
     """What is on the topic now from the offset `begin` on and before `stop`, in batches.
 
-    `progress` hears how many, of how many. Raises TopicMissing, KafkaError, OSError, UserError, and
-    TimeoutError when nothing comes for 30 seconds.
+    `progress` hears how many, of how many; `passed_over` the offset of what no client can decode, before
+    what comes after it. Raises TopicMissing, KafkaError, OSError, UserError, TimeoutError when nothing
+    comes for 30 seconds, and without `passed_over` those of UNDECODABLE.
     """
     async with asyncio.timeout(_ANSWER_SECONDS):
         if not await topic_partitions(kafka, topic):
@@ -133,16 +135,42 @@ async def read_range(
         position = first
         while position < end:
             async with asyncio.timeout(_QUIET_SECONDS):
-                records, position = await _some(reader, partition, position)
+                records, position = await _some_that_can_be(reader, partition, position, passed_over)
             yield [record for record in records if record.offset < end]
             if progress is not None:
                 progress(min(position, end) - first, end - first)
 
 
-async def _some(reader: AIOKafkaConsumer, partition: TopicPartition, before: int) -> tuple[list[Event], int]:
+async def _some_that_can_be(
+    reader: AIOKafkaConsumer,
+    partition: TopicPartition,
+    before: int,
+    passed_over: Callable[[int], None] | None,
+) -> tuple[list[Event], int]:
+    try:
+        return await _some(reader, partition, before)
+    except UNDECODABLE:
+        if passed_over is None:
+            raise
+        reader.seek(partition, before)
+    try:
+        return await _some(reader, partition, before, at_once=1)
+    except UNDECODABLE:
+        after = max(before, await reader.position(partition)) + 1
+        for offset in range(before, after):
+            passed_over(offset)
+        reader.seek(partition, after)
+        return [], after
+
+
+async def _some(
+    reader: AIOKafkaConsumer, partition: TopicPartition, before: int, at_once: int | None = None
+) -> tuple[list[Event], int]:
     """The next records, and the position after them; waits until there are some."""
     while True:  # bounded by the caller's deadline
-        records = (await reader.getmany(partition, timeout_ms=_LOOK_MS)).get(partition, [])
+        records = (await reader.getmany(partition, timeout_ms=_LOOK_MS, max_records=at_once)).get(
+            partition, []
+        )
         position = await reader.position(partition)
         if records or position > before:
             return records, position

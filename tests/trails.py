@@ -13,7 +13,8 @@ from audit.findings import Findings
 from audit.keys import VerifierKey, seed_key
 from audit.merkle import CompactRange
 from audit.templates import expand
-from audit.verification import Batch, Scope, Verdict, Verification
+from audit.verdict import Batch, Scope, Verdict
+from audit.verification import Verification
 
 LOG: Final = "order-records"
 SEED, STRANGE_SEED, RETIRED_SEED = bytes(32), bytes([1]) * 32, bytes([2]) * 32

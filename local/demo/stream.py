@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from service.events import decode
 _DUPLICATES, _BROKEN = 0.05, 0.02
 _CHUNK = 50
 _FLUSH_SECONDS: Final = 2.0
+_SHORT, _IN_AN_ID = 5, 10
+_HEX: Final = re.compile(r"[0-9A-Fa-f-]*")
 
 
 @dataclass
@@ -94,7 +97,12 @@ def _personal(order: Any) -> Iterator[str]:
     """Texts of an order that name or describe somebody, long enough to be found by chance nowhere else."""
     free = [order.get("customAttributes"), *(line.get("customAttributes") for line in order["lineItems"])]
     people = [order.get("consumer"), order.get("origin", {}).get("cashierId"), *free]
-    yield from (text for text in texts(people) if len(text) > 5)  # noqa: PLR2004 - "long enough"
+    yield from (text for text in texts(people) if _telling(text))
+
+
+def _telling(text: str) -> bool:
+    """Nothing short, and no few hex digits and dashes such as `80-001`: those turn up inside of ids."""
+    return len(text) > _SHORT and not (len(text) < _IN_AN_ID and _HEX.fullmatch(text))
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The lease of the one worker that leads, by MongoDB's clock, and the sequence number it hands out."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +54,20 @@ async def last_n(database: Database) -> int:
     with translated():
         lease = await database.state.find_one({"_id": _LEASE}, {"n": 1})
     return lease["n"] if lease else 0
+
+
+@dataclass(frozen=True)
+class Done:
+    """The last sequence number that was taken, and how much was ever done under them, by name."""
+
+    n: int
+    counts: Mapping[str, int]
+
+
+async def done_within(database: Database, session: Session) -> Done:
+    """What was done, as the caller's transaction sees it, with the driver's own errors."""
+    lease = await database.state.find_one({"_id": _LEASE}, {"n": 1, "done": 1}, session=session) or {}
+    return Done(lease.get("n", 0), lease.get("done", {}))
 
 
 class Lease:
@@ -147,6 +162,11 @@ class Lease:
         """
         now: datetime = (await self._renewed(session))["renewed"]
         return now
+
+    async def count(self, session: Session, name: str, amount: int) -> None:
+        """Adds to what was ever done of this name, in the caller's transaction, which has taken a number."""
+        done = {"$inc": {f"done.{name}": amount}}
+        await self._database.state.update_one({"_id": _LEASE}, done, session=session)
 
     async def raise_to(self, session: Session, n: int) -> int:
         """The last number before; where that is lower it becomes `n`, in the caller's transaction.

@@ -156,6 +156,7 @@ async def _sweep(
         raise StoreError(f"{action}: {changed} changed of {len(ids)} selected")
     if action is Action.ANONYMIZE:
         await _check_left(context.database, session, ids)
+    await context.lease.count(session, action.name, len(ids))
     items = [_item(action, row, step.date) for row in found]
     await outbox.append(context.database, session, action, fence.now, items, context.stamp, fence.n)
     return fence, found

@@ -9,13 +9,14 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import pytest
 
 from local.demo.children import Child
 from records.policy import GdprPolicy
-from tests.e2e.deployment import Deployment
+from tests.e2e.deployment import Deployment, until
 from tests.e2e.fixtures import Deploy
 from tests.e2e.ingest_checker import all_read, watched
 from tests.e2e.lifecycle_checker import check_lived
@@ -48,6 +49,7 @@ async def test_random_kills_lose_nothing_double_nothing_and_name_nobody(
     produced = await with_events(deployment, WARM_UP, broken=0.02)
     survivors = [await deployment.start_faulty(verb) for verb in ("work", "consume")]
     await all_read(deployment, produced)
+    await until(partial(_anonymized, deployment), 60, "the first ones are anonymized")
     before = [await resources(survivor) for survivor in survivors]
 
     running = deque([await deployment.start(verb) for verb in ("work", "consume") * REPLICAS])
@@ -67,6 +69,10 @@ async def test_random_kills_lose_nothing_double_nothing_and_name_nobody(
     for survivor, began in zip(survivors, before, strict=True):
         await check_back(survivor, began)
         say(f"`{survivor.verb}` began with {began}, and ends with {await resources(survivor)}")
+
+
+async def _anonymized(deployment: Deployment) -> bool:
+    return await deployment.database.records.count_documents({"anonymized": False}) == 0
 
 
 async def _replace_one(deployment: Deployment, running: deque[Child], chance: random.Random) -> None:

@@ -39,6 +39,11 @@ def count(
     return numbers, {finding.kind.value: finding.texts for finding in findings}
 
 
+def found_lately(events: Iterable[Event], window: int) -> int:
+    latest = LatestEvents(window)
+    return sum(latest.see(repr(event).encode(), leaf(event)) is Seen.REPEAT for event in events)
+
+
 def sent(sizes: Sequence[int], seed: int) -> list[Event]:
     """As a relay sends that is killed over and over, and then repeats up to ten entries."""
     chance, batches = random.Random(seed), [batch(n, size) for n, size in enumerate(sizes, 1)]
@@ -76,6 +81,7 @@ def test_what_a_backup_sends_again_much_later_is_known_again(at: int, window: in
     numbers, found = count([*events, *again, *batch(31)], window=window)
     assert found == {}
     assert numbers.last == 31
+    assert numbers.late_repeats + found_lately([*events, *again], window) == len(again)
 
 
 def test_a_late_repeat_that_is_itself_cut_off_and_repeated_is_known_again() -> None:

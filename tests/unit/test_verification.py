@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from audit.checkpoint_book import CheckpointRecord
 from audit.checkpoints import Checkpoint
 from audit.findings import Outcome
-from audit.verification import Verdict
+from audit.verdict import Verdict
 from tests.trails import (
     KEY,
     LOG,
@@ -64,8 +64,11 @@ def test_a_sound_trail_is_sound_however_it_is_read(batch: int) -> None:
     }
 
 
-def test_a_trail_of_nothing_is_sound() -> None:
-    assert verify(Trail()).outcome is Outcome.SOUND
+def test_a_trail_of_nothing_is_sound_once_that_is_signed() -> None:
+    trail = Trail()
+    assert_found(verify(trail), 2, "SILENCE", "nothing is signed at all")
+    trail.sign(at=NOW - 10)
+    assert (verify(trail).outcome, verify(trail).signed_size) == (Outcome.SOUND, 0)
 
 
 def test_a_changed_event_is_seen_and_where() -> None:
