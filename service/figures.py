@@ -58,7 +58,14 @@ async def count_overdue(database: Database, now: datetime) -> None:
         oldest = await oldest_overdue(database, action, now)
         metrics.set_oldest_overdue(action.name.lower(), oldest, now)
     for action in Action:
-        figure = await overdue(database, action, now, MAX_COUNTED)
-        metrics.OVERDUE.labels(action.name.lower()).set(figure.count)
-        coming = await due_within(database, action, now, _DAY, MAX_COUNTED)
-        metrics.DUE_NEXT_DAY.labels(action.name.lower()).set(coming)
+        try:
+            await _count(database, action, now)
+        except StoreError as error:  # too many to be counted in time: the others are told all the same
+            log.warning("the figures are stale", action=action, error=told(error))
+
+
+async def _count(database: Database, action: Action, now: datetime) -> None:
+    figure = await overdue(database, action, now, MAX_COUNTED)
+    metrics.OVERDUE.labels(action.name.lower()).set(figure.count)
+    coming = await due_within(database, action, now, _DAY, MAX_COUNTED)
+    metrics.DUE_NEXT_DAY.labels(action.name.lower()).set(coming)

@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from records.mongo.attestation import last_attestation
 from records.mongo.client import Database
 from records.mongo.clock import CheckedClock
 from records.mongo.errors import StoreError
@@ -50,12 +51,21 @@ async def measure(database: Database, now: datetime, ledger_time: timedelta) -> 
     entries, since = await backlog(database)
     metrics.OUTBOX_ENTRIES.set(entries)
     metrics.OUTBOX_OLDEST_SECONDS.set(max(0.0, (now - since).total_seconds()) if since else 0.0)
+    attested = await last_attestation(database)
+    metrics.LAST_ATTESTATION.set(attested.timestamp() if attested else 0.0)
     await _look_at_the_ledger(database, now, ledger_time)
     for action in Action:
-        figure = await overdue(database, action, now, MAX_COUNTED)
-        metrics.OVERDUE.labels(action.name.lower()).set(figure.count)
-        coming = await due_within(database, action, now, _DAY, MAX_COUNTED)
-        metrics.DUE_NEXT_DAY.labels(action.name.lower()).set(coming)
+        try:
+            await _count(database, action, now)
+        except StoreError as error:  # too many to be counted in time: the others are told all the same
+            log.warning("the figures are stale", action=action, error=told(error))
+
+
+async def _count(database: Database, action: Action, now: datetime) -> None:
+    figure = await overdue(database, action, now, MAX_COUNTED)
+    metrics.OVERDUE.labels(action.name.lower()).set(figure.count)
+    coming = await due_within(database, action, now, _DAY, MAX_COUNTED)
+    metrics.DUE_NEXT_DAY.labels(action.name.lower()).set(coming)
 
 
 async def _look_at_the_ledger(database: Database, now: datetime, ledger_time: timedelta) -> None:

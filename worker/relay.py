@@ -19,9 +19,9 @@ from records.mongo.outbox import remove, unsent
 from runtime import metrics
 from runtime.errors import UserError
 from runtime.kafka import client_options
-from runtime.process import sleep_unless
+from runtime.process import sleep_unless, told
 from runtime.settings import Settings
-from runtime.topics import KAFKA_AWAY, TopicMissing, require_topic
+from runtime.topics import KAFKA_AWAY, require_topic
 from runtime.trail import PARTITION
 
 log = structlog.get_logger(__name__)
@@ -52,8 +52,8 @@ class Relay:
         try:
             while not stopping.is_set():
                 try:
-                    sent = await self._send_some()
-                except _WAIT as error:
+                    sent = await self._send_some(stopping)
+                except Exception as error:  # noqa: BLE001 - whatever it is, erasing must go on
                     await self._failed(error)
                     await sleep_unless(stopping, pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
@@ -64,12 +64,14 @@ class Relay:
         finally:
             await self._close()
 
-    async def _send_some(self) -> int:
+    async def _send_some(self, stopping: asyncio.Event) -> int:
         """Removes what is acknowledged once for all of them: a kill before it repeats so many at most."""
         entries = await unsent(self._database, _ENTRIES)
         acknowledged: list[str] = []
         try:
             for entry in entries:
+                if stopping.is_set():
+                    break
                 await self._send(expand(entry, self._log_name))
                 acknowledged.append(entry["_id"])
         finally:
@@ -112,8 +114,10 @@ class Relay:
     async def _failed(self, error: Exception) -> None:
         """Nothing is known of what was in flight, so the next try begins with a new producer."""
         metrics.AUDIT_SEND_FAILURES.inc()
-        why = str(error) if isinstance(error, UserError | TopicMissing) else type(error).__name__
-        log.warning("audit events wait in the outbox", error=why)
+        if isinstance(error, _WAIT):
+            log.warning("audit events wait in the outbox", error=told(error))
+        else:
+            log.error("audit events wait in the outbox", exc_info=error)
         await self._close()
 
     async def _close(self) -> None:
@@ -132,7 +136,8 @@ def _batches(producer: AIOKafkaProducer, records: Iterable[AuditRecord]) -> list
     for record in records:
         if not _append(batches[-1], record):
             batches.append(producer.create_batch())
-            _append(batches[-1], record)
+            if not _append(batches[-1], record):
+                raise ValueError("an audit event is larger than a batch")
     return batches
 
 

@@ -10,12 +10,12 @@ from typing import Final
 import structlog
 
 from records.mongo.client import Database
-from records.mongo.errors import LeaseLost, StoreError, StoreUnavailable
+from records.mongo.errors import LeaseLost, StoreError, StoreForbidden, StoreUnavailable
 from records.mongo.lease import Lease, SequenceLost
 from records.mongo.lifecycle import note_sweep
 from records.mongo.outbox import Stamp
 from records.mongo.policies import CachedPolicy
-from records.mongo.sweep import Action, SweepContext, Watermark, postpone_oldest, sweep
+from records.mongo.sweep import Action, SweepContext, Watermark, pass_over_oldest, postpone_oldest, sweep
 from records.policy import DateRules
 from records.policy_document import policy_digest
 from runtime import metrics
@@ -64,6 +64,7 @@ class Sweeper:
         self._clock = clock
         self._sizes = {action: BatchSize(batch_size) for action in ORDER}
         self._policy = CachedPolicy(database)
+        self._trouble = self._postponed = False
 
     async def sweep_all(self, stopping: asyncio.Event) -> bool:
         """Pass after pass until nothing is due; True when all of it succeeded.
@@ -99,13 +100,14 @@ class Sweeper:
     def _interrupted(self, error: StoreError) -> None:
         log.warning("sweep interrupted, trying again", error=str(error))
         metrics.SWEEP_FAILURES.inc()
+        self._trouble = True
 
     async def _exhaust(self, stopping: asyncio.Event, until: float) -> tuple[Counter[str], _Pass]:
         """Steps of each action in turn, so that none waits for another's backlog or for its trouble.
 
         Bounded by the time, and since a record is changed or postponed in each step.
         """
-        done, trouble = Counter[str](), False
+        done, self._trouble, self._postponed = Counter[str](), False, False
         due = {action: Watermark() for action in ORDER}
         while due and not stopping.is_set():
             for action, watermark in list(due.items()):
@@ -115,24 +117,29 @@ class Sweeper:
                     raise
                 except StoreError as error:
                     self._interrupted(error)
-                    changed, trouble = 0, True
+                    changed = 0
                 if changed == 0:
                     del due[action]
                 done[action] += changed or 0
             if due and time.perf_counter() > until:
-                return +done, _Pass.FAILED if trouble else _Pass.MORE
-        return +done, _Pass.FAILED if trouble else _Pass.DONE
+                return +done, self._came_to(done, _Pass.MORE)
+        return +done, self._came_to(done, _Pass.DONE)
+
+    def _came_to(self, done: Counter[str], otherwise: _Pass) -> _Pass:
+        """A pass that has only postponed is no success: whatever was to blame may be everybody's fault."""
+        useless = self._postponed and not done.total()
+        return _Pass.FAILED if self._trouble or useless else otherwise
 
     async def _try(self, action: Action, watermark: Watermark) -> int | None:
         """How many a step changed; None when it failed and was made smaller. Raises what waiting mends."""
         context = await self._context()
         try:
             return await self._step(context, action, watermark)
-        except (LeaseLost, SequenceLost, ClockStopped):
-            raise
-        except StoreUnavailable:
-            self._sizes[action].failed()  # it may have been too much for the deadline
-            raise
+        except (LeaseLost, SequenceLost, ClockStopped, StoreForbidden):
+            raise  # no record is to blame
+        except StoreUnavailable as error:
+            await self._halve_or_pass_over(context, action, watermark, error)
+            return None
         except Exception as error:  # noqa: BLE001 - whatever a record does to us, it blocks no other
             await self._halve_or_postpone(context, action, watermark, error)
             return None
@@ -147,6 +154,19 @@ class Sweeper:
             metrics.SWEEP_RECORDS.labels(action.name.lower()).inc(len(ids))
         return len(ids)
 
+    async def _halve_or_pass_over(
+        self, context: SweepContext, action: Action, watermark: Watermark, error: StoreUnavailable
+    ) -> None:
+        """Raises the error where it may be everybody's: a batch may have been too much for the deadline.
+
+        A single record that somebody's transaction holds is left to the next pass, and the others go on.
+        """
+        size = self._sizes[action]
+        if size.now > 1 or not await pass_over_oldest(context, action, watermark):
+            size.failed()
+            raise error
+        self._interrupted(error)
+
     async def _halve_or_postpone(
         self, context: SweepContext, action: Action, watermark: Watermark, error: Exception
     ) -> None:
@@ -156,6 +176,7 @@ class Sweeper:
             log.warning("a batch failed, halving it", action=action, size=size.now, error=told(error))
             size.failed()
             return
+        self._postponed = True
         identifier = await postpone_oldest(context, action, RETRY_AFTER, watermark)
         if identifier is None:  # no record is to blame
             raise StoreError(f"{action} fails though nothing is due: {told(error)}")

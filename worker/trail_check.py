@@ -1,22 +1,23 @@
 """Before it leads, `work` compares the database with the end of the trail: it may be a backup."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 import structlog
 
-from audit.comparison import EndReader, Known, Verdict, compare
-from audit.templates import event_id
+from audit.comparison import EndReader, compare
 from records.mongo.client import Database
 from records.mongo.errors import StoreError, StoreUnavailable
-from records.mongo.restored import Ahead, Pulse, TrailAhead, mark, never_sent, stand
+from records.mongo.judgement import Trail, judged, stand
+from records.mongo.restored import Pulse
 from runtime import metrics
 from runtime.errors import UserError
 from runtime.health import Health
 from runtime.process import finish_unless, sleep_unless, told, until_answered
 from runtime.settings import Settings
 from runtime.topics import KAFKA_AWAY
-from runtime.trail import read_back
+from runtime.trail import BackwardReading
 from worker.leader import Duty
 
 log = structlog.get_logger(__name__)
@@ -33,13 +34,16 @@ class TrailCheck:
     """Compares once in the life of the process, and watches for a verdict, its own or another's."""
 
     def __init__(self, settings: Settings, database: Database, health: Health) -> None:
-        self._settings = settings
+        kafka, log_name = settings.kafka, settings.audit.log_name
+        self._trail = Trail(kafka.audit_topic, log_name)
+        self._reader = EndReader(log_name)
+        self._reading = BackwardReading(kafka, self._reader.take, lambda: self._reader.found)
         self._database = database
         self._health = health
         self._pulse = Pulse(database)
         self._new = False
         self._compared = asyncio.Event()
-        self._say_at = 0.0
+        self._say_at = self._say_untold_at = 0.0
 
     async def before_leading(self, stopping: asyncio.Event) -> None:
         """Returns once this worker may lead. Raises TrailAhead.
@@ -59,28 +63,24 @@ class TrailCheck:
 
     async def _may_lead(self) -> bool:
         found = await self._pulse.look()
-        self._new = found.heartbeat is None and await never_sent(self._database)
+        self._new = found.heartbeat is None and not (await stand(self._database)).sent
         return await self._compare(_FIRST_SECONDS) or self._new or found.in_service
 
     async def _compare(self, seconds: float) -> bool:
-        """False while the trail cannot be read. Raises TrailAhead, StoreUnavailable."""
-        log_name, reader = self._settings.audit.log_name, EndReader(self._settings.audit.log_name)
+        """False while the trail cannot be read, or tells nothing. Raises TrailAhead, StoreError."""
         try:
-            await read_back(self._settings.kafka, reader.take, lambda: reader.found, seconds)
+            await self._reading.go_on(seconds)
         except _AWAY as error:
             log.warning("the trail cannot be read, trying again", error=told(error))
             return False
-        found, end = await stand(self._database), reader.end()
-        fresh = not found.beaten and (self._new or found.n == 0)
-        unsent = {n: event_id(entry, 0) for n, entry in found.unsent.items()}
-        verdict = compare(end, Known(found.n, found.policy_version, fresh, unsent))
-        if verdict is not Verdict.AGREES:
-            topic = self._settings.kafka.audit_topic
-            ahead = Ahead(verdict, topic, end.n, end.policy_version, found.n, found.policy_version)
-            await mark(self._database, ahead, log_name)
-            raise TrailAhead(ahead)
-        await self._pulse.renew()  # before any event is sent: who has sent one is no new database
+        end = self._reader.end()
+        if not await judged(self._database, end, partial(compare, end), self._trail):
+            self._tell_untold()
+            return False
+        # Before any event is sent: who has sent one is no new database.
+        await self._pulse.renew(compared=True)
         self._compared.set()
+        metrics.TRAIL_NOT_COMPARED.set(0)
         return True
 
     async def watch(self, stopping: asyncio.Event) -> None:
@@ -101,7 +101,7 @@ class TrailCheck:
         while not stepping_down.is_set():
             if self._compared.is_set() or not self._new:
                 try:
-                    await self._pulse.renew()
+                    await self._pulse.renew(compared=self._compared.is_set())
                 except StoreError as error:
                     log.warning("the heartbeat was not renewed", error=str(error))
             await sleep_unless(stepping_down, _BEAT_SECONDS)
@@ -116,6 +116,17 @@ class TrailCheck:
 
         return begun
 
+    def _tell_untold(self) -> None:
+        metrics.TRAIL_NOT_COMPARED.set(1)
+        now = asyncio.get_running_loop().time()
+        if now >= self._say_untold_at:
+            self._say_untold_at = now + _REMIND_SECONDS
+            log.error(
+                "no audit event is sent: the audit topic is missing, or has nothing of this database, though "
+                "erasures were sent to it; see docs/operator.md, `The audit topic is empty`",
+                topic=self._trail.topic,
+            )
+
     def _tell(self, *, waits: bool) -> None:
         metrics.TRAIL_NOT_COMPARED.set(waits)
         self._health.ready("trail", "waits to be compared with the database" if waits else True)
@@ -124,5 +135,5 @@ class TrailCheck:
             self._say_at = now + _REMIND_SECONDS
             log.warning(
                 "nothing is erased: the database was silent for over an hour, so it may be a backup, and "
-                "Kafka does not say how the trail ends"
+                "nobody knows how the trail ends"
             )

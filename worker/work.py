@@ -23,6 +23,7 @@ from runtime.health import Health
 from runtime.process import beside, build, until_answered
 from runtime.settings import Settings
 from runtime.topics import KAFKA_AWAY, ensure_topics
+from worker.attestation import Attester
 from worker.clock import Clock
 from worker.figures import watch_figures
 from worker.leader import Duty, lead_or_stand_by
@@ -70,6 +71,7 @@ def _duties(settings: Settings, database: Database, lease: Lease, check: TrailCh
     return [
         partial(sweep_on_schedule, sweeper, settings.worker.sweep_interval_seconds),
         check.once_compared(Relay(settings, database).run),
+        check.once_compared(Attester(settings, database).run),
         check.beat,
     ]
 

@@ -59,13 +59,13 @@ async def append(
 async def unsent(database: Database, limit: int) -> list[Document]:
     """The entries to send next: erasures by n, others by time, and never an n before a smaller one.
 
-    At most `limit` of each of the two. Raises StoreUnavailable.
+    At most `limit`. Raises StoreUnavailable.
     """
     with translated():
         numbered, others = {"n": {"$exists": True}}, {"n": {"$exists": False}}
         by_n = await database.outbox.find(numbered).sort("n", ASCENDING).limit(limit).to_list()
         by_time = await database.outbox.find(others).sort("time", ASCENDING).limit(limit).to_list()
-    return _merged(by_n, by_time)
+    return _merged(by_n, by_time)[:limit]
 
 
 def _merged(erasures: list[Document], others: list[Document]) -> list[Document]:

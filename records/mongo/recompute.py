@@ -17,7 +17,7 @@ from pymongo import ASCENDING
 
 from records.mongo import outbox
 from records.mongo.client import Database, Document, Session
-from records.mongo.clock import CheckedClock
+from records.mongo.clock import CheckedClock, mongo_time
 from records.mongo.errors import StoreError, StoreUnavailable
 from records.mongo.forecast import planner
 from records.mongo.indexes import BY_ID, BY_POLICY
@@ -31,9 +31,10 @@ from records.policy_document import plan_digest, policy_digest
 
 DATES_RECOMPUTED: Final = "dates.recomputed"
 BATCH: Final = 1000
-SETTLE: Final = timedelta(seconds=POLICY_SECONDS + 3 * TRANSACTION_SECONDS)
+SETTLE: Final = timedelta(seconds=POLICY_SECONDS + 5 * TRANSACTION_SECONDS)
 """After a change of the policy no record is stored by the one before any more: the change's own commit, what
-others remember of the policy, and a batch of theirs that takes two transactions."""
+others remember of the policy, and a batch of theirs of the largest size, which takes three transactions and
+one more for its quarantine."""
 _MAX_PASSES: Final = 20
 _TRIES: Final = 6
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
@@ -121,7 +122,8 @@ class Recompute:
         changed = self._confirmed.policy.last_modified
         if changed is None:
             return 0
-        return max(0, (changed + self._settle - await self._clock.latest()).total_seconds())
+        now = await mongo_time(self._database)  # the policy was changed by that clock
+        return max(0, (changed + self._settle - now).total_seconds())
 
     async def _pass(self) -> AsyncIterator[Batch]:
         place: tuple[Any, ...] = (POLICY, MinKey(), MinKey())

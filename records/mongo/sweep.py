@@ -16,7 +16,8 @@ from pymongo import ASCENDING
 from records.leftovers import is_bare, leftovers
 from records.mongo import outbox
 from records.mongo.client import Collection, Database, Document, Session
-from records.mongo.errors import StoreError
+from records.mongo.clock import mongo_time
+from records.mongo.errors import StoreError, translated
 from records.mongo.indexes import BY_ID, CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE
 from records.mongo.lease import Fence, Lease
 from records.mongo.mask import anonymize_pipeline, scalars_pipeline
@@ -28,6 +29,7 @@ UNKNOWN_VERSION: Final = 0
 """Whatever is wrong with a record, at its deletion date it goes."""
 _PIPELINE: Final = anonymize_pipeline()
 _SCALARS: Final = scalars_pipeline()
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class Action(StrEnum):
@@ -254,3 +256,20 @@ async def _postpone(
         await step.collection.update_one(selected, {"$set": {"sweepRetryAt": now + wait}}, session=session)
         return str(row["_id"])
     return None
+
+
+async def pass_over_oldest(context: SweepContext, action: Action, watermark: Watermark) -> bool:
+    """Moves the watermark behind the one that a sweep of one would take; False where none is due.
+
+    So it is left to the next pass. Raises StoreError, StoreUnavailable, and what the cutoff raises.
+    """
+    step = step_of(context.database, action)
+    due = step.from_on(watermark, context.cutoff(await mongo_time(context.database)))
+    with translated():
+        oldest = await step.collection.find_one(
+            due, {step.date: 1}, sort=[(step.date, ASCENDING)], hint=step.index
+        )
+    if oldest is None:
+        return False
+    watermark.reached = oldest[step.date] + _MILLISECOND
+    return True

@@ -196,7 +196,7 @@ async def test_an_entry_is_removed_only_when_all_its_events_are_on_the_topic(
     assert on_topic == [True] * len(on_topic)
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process ends here."""
 
 
@@ -285,3 +285,14 @@ async def test_while_kafka_is_away_events_wait_and_then_go_out_without_a_new_pro
 def without_repeats(sent: list[Sent]) -> list[Sent]:
     """Each once, at its first place; headers cannot be hashed."""
     return [record for place, record in enumerate(sent) if record not in sent[:place]]
+
+
+async def test_what_nobody_thought_of_ends_no_relay(settings: Settings, database: Database) -> None:
+    await make_topic(settings)
+    await announce_erasures(database, 1)
+    await database.outbox.update_one({"n": 1}, {"$unset": {"policyDigest": ""}})
+    failures = REGISTRY.get_sample_value("order_records_audit_send_failures_total") or 0
+    async with running(Relay(settings, database)):
+        await until(lambda: failed_since(failures))
+        await database.outbox.update_one({"n": 1}, {"$set": {"policyDigest": STAMP.policy_digest}})
+        await until_sent(database)

@@ -11,7 +11,7 @@ from bson import Int64
 from records.mongo import sweep as sweep_module
 from records.mongo.client import Database, Document, open_database
 from records.mongo.diagnosis import last_sweep
-from records.mongo.errors import LeaseLost
+from records.mongo.errors import LeaseLost, StoreForbidden
 from records.mongo.indexes import build_indexes
 from records.mongo.lease import Lease
 from records.mongo.mask import anonymize_pipeline
@@ -280,5 +280,49 @@ async def test_what_nobody_thought_of_is_tried_again_and_ends_no_process(
         assert not await one_pass(sweeper)
         assert figure("overdue", action="anonymize") == failed_records() == 3
     await retry_now(database)
+    assert await one_pass(sweeper)
+    assert await database.records.count_documents({"anonymized": True}) == 3
+
+
+async def test_a_right_that_is_missing_blames_no_record_and_is_no_success(
+    database: Database, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store_all(database, *(prepared(number, CLEANUP_DUE) for number in range(RECORDS)))
+
+    async def refused_by_mongodb(*_: Any) -> list[str]:
+        raise StoreForbidden("OperationFailure 13")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sweeper_module, "sweep", refused_by_mongodb)
+        assert not await one_pass(sweeper)
+    assert await database.records.count_documents({"sweepRetryAt": {"$exists": True}}) == 0
+    assert await last_sweep(database) is None
+    assert await one_pass(sweeper)
+    assert await database.records.count_documents({"anonymized": True}) == RECORDS
+
+
+async def test_a_pass_that_only_postponed_is_no_success(database: Database, sweeper: Sweeper) -> None:
+    await store_all(database, prepared(BAD, CLEANUP_DUE))
+    await spoil(database, {"$unset": {"version": ""}})
+    assert not await one_pass(sweeper)
+    assert await last_sweep(database) is None
+    assert failed_records() == 1
+
+
+@pytest.mark.faults
+async def test_a_record_that_somebodys_transaction_holds_keeps_no_other_from_being_erased(
+    database: Database, sweeper: Sweeper
+) -> None:
+    await store_all(database, *(prepared(number, CLEANUP_DUE + number * SKEW) for number in range(3)))
+    sweeper._sizes[Action.ANONYMIZE].now = 1
+    async with database.session() as session:
+        await session.start_transaction()
+        held = {"_id": prepared(1).id}
+        await database.records.update_one(held, {"$set": {"held": 1}}, session=session)
+        assert not await one_pass(sweeper)  # two at once were too much
+        assert not await one_pass(sweeper)
+        await session.abort_transaction()
+    left = await database.records.find({"anonymized": False}).to_list()
+    assert [record["_id"] for record in left] == [prepared(1).id]
     assert await one_pass(sweeper)
     assert await database.records.count_documents({"anonymized": True}) == 3
