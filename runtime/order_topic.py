@@ -156,7 +156,7 @@ async def order_topic_retention(kafka: Kafka) -> float | None:
 
     Raises KafkaError, OSError or TimeoutError when none answers.
     """
-    async with asyncio.timeout(_LOOK_SECONDS), admin_client(kafka) as admin:
+    async with asyncio.timeout(_LOOK_SECONDS), admin_client(kafka, _REQUEST_SECONDS) as admin:
         return await _retention(admin, kafka.order_topic)
 
 

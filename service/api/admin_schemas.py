@@ -159,6 +159,21 @@ class QuarantineFigure(TypedDict):
     sealed: Annotated[int, Field(description="How many of them still hold the event, encrypted.")]
 
 
+class TrailFigure(TypedDict):
+    """How the audit trail stands."""
+
+    lastAttestation: NotRequired[
+        Annotated[
+            datetime, Field(description="When the last daily attestation was made. Absent before the first.")
+        ]
+    ]
+    n: Annotated[int, Field(description="The number of the last batch of erasures; 0 before the first.")]
+    unsent: Annotated[int, Field(description="How many batches of audit events wait to be sent.")]
+    unsentSince: NotRequired[
+        Annotated[datetime, Field(description="Since when the oldest of them waits. Absent where none does.")]
+    ]
+
+
 class Lifecycle(TypedDict):
     """How erasure stands: dates and counts, never an order."""
 
@@ -178,6 +193,7 @@ class Lifecycle(TypedDict):
             description="The policies so far, the newest first. Empty while nobody has changed the default.",
         ),
     ]
+    trail: Annotated[TrailFigure, Field(description="The audit trail, and what waits to be sent to it.")]
     lastSweep: NotRequired[
         Annotated[datetime, Field(description="When a sweep last came to its end. Absent before the first.")]
     ]

@@ -125,6 +125,12 @@ LIFECYCLE: Final[Examples] = {
                 "actorAnonymization": True,
             }
         ],
+        "trail": {
+            "lastAttestation": "2026-11-23T00:00:12.831Z",
+            "n": 431,
+            "unsent": 1,
+            "unsentSince": "2026-11-23T10:30:00.127Z",
+        },
         "lastSweep": "2026-11-23T10:29:56.004Z",
     }
 }

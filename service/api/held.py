@@ -31,7 +31,7 @@ class HeldWrites:
 
     def __init__(self, pulse: Pulse, service: Service) -> None:
         self._pulse = pulse
-        self._held = _silent(service)
+        self._held = service.may_be_backup
         self._say_at = 0.0
 
     def guard(self, app: ASGIApp) -> ASGIApp:
@@ -55,7 +55,7 @@ class HeldWrites:
             except StoreError as error:
                 log.warning("cannot look for a restore", error=str(error))
             else:
-                self._held = self._held and _silent(service)
+                self._held = self._held and service.may_be_backup
 
     def _tell(self) -> None:
         metrics.TRAIL_NOT_COMPARED.set(self._held)
@@ -66,8 +66,3 @@ class HeldWrites:
                 "nothing is stored: the database was silent for over an hour, so it may be a backup; `work` "
                 "or `consume` has to compare it with the audit topic"
             )
-
-
-def _silent(service: Service) -> bool:
-    """A database that nobody has ever compared is new."""
-    return service.heartbeat is not None and not service.in_service

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from records.mongo.attestation import TrailState, trail_state
 from records.mongo.lifecycle import lifecycle_figures
 from records.mongo.overdue import Overdue
 from records.mongo.policies import PastPolicy, policy_history
@@ -22,7 +23,7 @@ def lifecycle_router(api: ApiContext) -> APIRouter:
     async def lifecycle(
         request: Request, days: Annotated[int, Query(ge=1, le=366), IN_DIGITS] = 30
     ) -> Response:
-        """What is due by day, what is overdue, how full the quarantine is, and the policies so far."""
+        """What is due by day, what is overdue, the quarantine, the policies so far, and the audit trail."""
         api.authorize(request, Permission.LIFECYCLE_READ)
         now = await api.clock.latest()
         figures = await lifecycle_figures(api.database, now, days)
@@ -36,6 +37,7 @@ def lifecycle_router(api: ApiContext) -> APIRouter:
                 "quarantine": figures.quarantine,
                 "quarantineOverdue": _overdue(late[Action.ERASE_QUARANTINED]),
                 "policyHistory": [_past(each) for each in history],
+                "trail": _trail(await trail_state(api.database)),
                 **({"lastSweep": figures.last_sweep} if figures.last_sweep else {}),
             }
         )
@@ -51,6 +53,15 @@ def _past(each: PastPolicy) -> dict[str, Any]:
         "retentionTime": policy.retention_time,
         "deletionTimeAfterRetention": policy.deletion_time_after_retention,
         "actorAnonymization": policy.actor_anonymization,
+    }
+
+
+def _trail(state: TrailState) -> dict[str, Any]:
+    known = {"lastAttestation": state.attested, "unsentSince": state.unsent_since}
+    return {
+        "n": state.n,
+        "unsent": state.unsent,
+        **{name: instant for name, instant in known.items() if instant is not None},
     }
 
 

@@ -281,6 +281,7 @@ SCHEMAS_BEYOND: Final[dict[str, tuple[dict[str, str], str]]] = {
             "quarantineOverdue!": "OverdueFigure",
             "policyHistory!": "array ..100 of PolicyHistory",
             "lastSweep": DATE,
+            "trail!": "TrailFigure",
         },
         _WATCHED,
     ),
@@ -294,6 +295,10 @@ SCHEMAS_BEYOND: Final[dict[str, tuple[dict[str, str], str]]] = {
             "deletionTimeAfterRetention!": "integer",
             "actorAnonymization!": "boolean",
         },
+        _WATCHED,
+    ),
+    "TrailFigure": (
+        {"lastAttestation": DATE, "n!": "integer", "unsent!": "integer", "unsentSince": DATE},
         _WATCHED,
     ),
     "QuarantineFigure": ({"entries!": "integer", "sealed!": "integer"}, _WATCHED),

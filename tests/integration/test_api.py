@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from audit.templates import timestamp
+from records.mongo.attestation import Standing, attest, attestation_due
 from records.mongo.client import Database, open_database
 from tests.api_app import ENDPOINTS, client_of, context, order, own_database, put
+from tests.integration.store_suite.data import STAMP
 
 
 @pytest.fixture
@@ -187,6 +190,19 @@ async def test_the_lifecycle_shows_dates_and_counts_and_no_order(client: httpx.A
     assert sum(shown["anonymize"]["dueByDay"].values()) == 2
     assert shown["anonymize"]["overdue"] == {"count": 0}
     assert shown["quarantine"] == {}
+    assert shown["trail"] == {"n": 0, "unsent": 0}
+
+
+async def test_the_lifecycle_shows_how_the_trail_stands(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    assert await attestation_due(database)
+    attested = await attest(database, Standing(400, 1460), STAMP)
+    await database.state.insert_one({"_id": "lease", "owner": "", "n": 431})
+    trail = (await client.get("/api/lifecycle")).json()["trail"]
+    assert (trail["n"], trail["unsent"]) == (431, 1)
+    assert attested is not None
+    assert trail["lastAttestation"] == trail["unsentSince"] == timestamp(attested)
 
 
 async def test_the_document_describes_every_route_and_no_other_form_of_faults(
