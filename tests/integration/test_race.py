@@ -78,10 +78,13 @@ class Race:
 
 async def replay(database: Database, way: Way, race: Race, seed: int) -> None:
     rng = Random(seed)
-    while not race.over.is_set():
-        batch = rng.sample(list(race.in_play.values()), BATCH)
-        await way(database, batch, datetime.now(UTC))
-        race.replays += 1
+    try:
+        while not race.over.is_set():
+            batch = rng.sample(list(race.in_play.values()), BATCH)
+            await way(database, batch, datetime.now(UTC))
+            race.replays += 1
+    finally:  # also for the sweeper: on Python 3.11 the driver can swallow its one cancellation
+        race.over.set()
 
 
 async def delete(database: Database, race: Race) -> None:
