@@ -1,5 +1,5 @@
 # Every verb works from a fresh clone: .venv makes itself, and again when what it is made from changes.
-# ARGS adds words to run, test, faults, soak, mutants, bench, bench-ingest, bench-lifecycle and
+# ARGS adds words to run, test, faults, soak, mutants, bench, bench-ingest, bench-lifecycle, bench-verify and
 # lock: make test ARGS="-k sweep"
 
 VENV   := .venv
@@ -18,7 +18,7 @@ FIND_PYTHON  = for name in $(or $(PYTHON),python3 python3.14 python3.13 python3.
                  if "$$name" -c '$(FITS)' 2>/dev/null; then echo "$$name"; break; fi; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults soak mutants bench bench-ingest bench-lifecycle lint types format docs lock compose-env clean
+.PHONY: help install run test faults soak mutants bench bench-ingest bench-lifecycle bench-verify lint types format docs lock compose-env clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench-ingest: $(STAMP)  ## consume against Kafka Connect and others (docs/perfor
 
 bench-lifecycle: $(STAMP)  ## sweeps and relay against bare statements and a TTL index (docs/performance.md)
 	@$(BIN)/python -m benchmarks.lifecycle $(ARGS)
+
+bench-verify: $(STAMP)  ## audit verify over a million events, against a bare tree (docs/performance.md)
+	@$(BIN)/python -m benchmarks.verify $(ARGS)
 
 lint: $(STAMP)  ## style, import arrows, Dockerfile, compose file, manifests
 	@$(BIN)/ruff check .

@@ -27,6 +27,7 @@ class Kind(StrEnum):
 
     SILENCE = "SILENCE"
     UNCOVERED = "UNCOVERED"
+    NOT_ATTESTED = "NOT_ATTESTED"
     EVENT_MISSING = "EVENT_MISSING"
     TRUNCATED = "TRUNCATED"
     CUT_EARLY = "CUT_EARLY"
@@ -49,6 +50,7 @@ class Kind(StrEnum):
 MEANINGS: Final[Mapping[Kind, tuple[Outcome, str]]] = {
     Kind.SILENCE: (Outcome.GAP, "for a while nobody signed: what was on the trail then was signed later"),
     Kind.UNCOVERED: (Outcome.GAP, "events at the end are not signed yet, and should be"),
+    Kind.NOT_ATTESTED: (Outcome.GAP, "for more than two days nobody attested how erasure stands"),
     Kind.EVENT_MISSING: (Outcome.MISSING, "events are missing inside the trail"),
     Kind.TRUNCATED: (Outcome.MISSING, "events were signed that are not there any more"),
     Kind.CUT_EARLY: (Outcome.MISSING, "the beginning was deleted before its time"),

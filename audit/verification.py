@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from audit.checkpoint_book import SILENCE_SECONDS, CheckpointBook, Start, told
-from audit.checkpoints import Checkpoint
+from audit.attested import Attestations
+from audit.beginning import look_at_the_beginning, look_at_the_head
+from audit.checkpoint_book import SILENCE_SECONDS, CheckpointBook, told
 from audit.counting import Numbers
 from audit.findings import Findings, Kind
 from audit.merkle import CompactRange, leaf_hash
@@ -21,9 +22,8 @@ from audit.verdict import Batch, Scope, Verdict
 
 FRESH_SECONDS: Final = 120.0
 """So old may an event be that no checkpoint covers yet."""
-_CLOCKS_SECONDS: Final = 3_600.0
-_DAY_SECONDS: Final = 86_400.0
-_BEGINS: Final = (b'{"data":{"action":"ANONYMIZE"', b'{"data":{"action":"DELETE"')
+_ANONYMIZED: Final = b'{"data":{"action":"ANONYMIZE"'
+_DELETED: Final = b'{"data":{"action":"DELETE"'
 
 
 class Verification:
@@ -47,12 +47,13 @@ class Verification:
         self._repeats = 0
         self._uncovered, self._uncovered_since = 0, 0.0
         self._times: list[int] = []
-        self._look_at_the_beginning(start)
+        self._attestations = Attestations(findings)
+        look_at_the_beginning(scope, book, start, self.begin, findings)
 
     @property
     def stop(self) -> int:
         """Up to where events are to be given, not with it."""
-        return self._scope.end if self._scope.stop is None else min(self._scope.stop, self._scope.end)
+        return self._scope.last
 
     def take(self, batch: Batch) -> None:
         """The next events; any that are missing show."""
@@ -66,6 +67,9 @@ class Verification:
         self._look_at_the_end()
         fresh = self._is_fresh(self._times[-1] / 1000) if self._times else True
         self._numbers.finish(cut=fresh or self._scope.stop is not None)
+        look_at_the_head(self._scope, self._book, self._attestations.last, self._findings)
+        if self._scope.stop is None:
+            self._attestations.finish(self._scope.now, self._numbers.last, fresh=fresh)
         book, sizes = self._book, self._book.sizes
         return Verdict(
             outcome=self._findings.outcome,
@@ -83,6 +87,7 @@ class Verification:
             last_n=self._numbers.last,
             first_time=told(self._times[0] / 1000) if self._times else None,
             last_time=told(self._times[-1] / 1000) if self._times else None,
+            attested=self._attestations.last,
             notes=list(self._notes()),
         )
 
@@ -123,10 +128,10 @@ class Verification:
         see, numbers, types = self._latest.see, self._numbers, self._types
         for offset, value, leaf in zip(batch.offsets, batch.values, leaves, strict=True):
             found, kind = None, RECORD_ANONYMIZED
-            if value is not None and value.startswith(_BEGINS):
+            if value is not None and value.startswith(_ANONYMIZED):
                 found = anonymized(value)
-                if found is None:
-                    found, kind = deleted(value), RECORD_DELETED
+            elif value is not None and value.startswith(_DELETED):
+                found, kind = deleted(value), RECORD_DELETED
             if found is None:
                 self._judge_by_model(offset, value, leaf)
                 continue
@@ -148,6 +153,8 @@ class Verification:
         if seen is not Seen.FIRST:
             self._again(seen, offset, facts.sequence and facts.sequence[:2], leaf)
             return
+        if facts.attested is not None:
+            self._attestations.take(facts.attested)
         if facts.sequence is None or self._numbers.take(*facts.sequence, leaf):
             self._types[facts.type] += 1
 
@@ -164,8 +171,9 @@ class Verification:
         for offset in offsets:
             if offset > self._at:
                 missing = offset - self._at
-                which = f"{self._at} is" if missing == 1 else f"{self._at} to {offset - 1} are"
-                self._findings.add(Kind.EVENT_MISSING, f"the event at {which} missing", missing)
+                one = f"the event at {self._at} is missing"
+                several = f"the events at {self._at} to {offset - 1} are missing"
+                self._findings.add(Kind.EVENT_MISSING, one if missing == 1 else several, missing)
             elif offset < self._at:
                 self._findings.add(Kind.ALTERED, f"the event at {offset} comes out of its order")
             self._at = max(self._at, offset + 1)
@@ -181,37 +189,6 @@ class Verification:
             if not self._uncovered:
                 self._uncovered_since = batch.timestamps[place] / 1000
             self._uncovered += len(batch.offsets) - place
-
-    def _look_at_the_beginning(self, start: Start | None) -> None:
-        scope, pinned = self._scope, self._book.pinned
-        if start is None and scope.first < scope.end:
-            text = f"no checkpoint tells what was before the event at {scope.first}"
-            self._findings.add(Kind.CHECKPOINT_MISSING, text)
-        if scope.head and scope.first > 0 and scope.retention_days is not None:
-            self._look_at_the_head(scope.first, scope.retention_days)
-        if pinned is not None:
-            self._look_at_what_was_seen(pinned)
-
-    def _look_at_what_was_seen(self, pinned: Checkpoint) -> None:
-        """It is compared as any other checkpoint, where its size is among what is read."""
-        seen = f"what was seen before has {pinned.size} events, and what is read here"
-        if pinned.size > self.stop and self._scope.stop is not None:
-            self._findings.add(Kind.NOT_COMPARED, f"{seen} ends with {self.stop}")
-        elif not self._book.pinned_is_there:
-            if pinned.size < self.begin:
-                self._findings.add(Kind.NOT_COMPARED, f"{seen} begins with {self.begin}")
-                return
-            text = f"the checkpoint of {pinned.size} events that was seen before is not there any more"
-            self._findings.add(Kind.CHECKPOINT_MISSING, text)
-
-    def _look_at_the_head(self, first: int, retention_days: float) -> None:
-        since = self._book.before_first
-        if since is not None and self._scope.now - since < retention_days * _DAY_SECONDS - _CLOCKS_SECONDS:
-            text = (
-                f"the events before {first} are gone, the last of them were written after {told(since)}, and "
-                f"all are to be kept for {retention_days:g} days"
-            )
-            self._findings.add(Kind.CUT_EARLY, text)
 
     def _look_at_the_end(self) -> None:
         scope, sizes = self._scope, self._book.sizes
@@ -239,6 +216,11 @@ class Verification:
 
     def _notes(self) -> Sequence[str]:
         book, notes = self._book, list[str]()
+        if self._uncovered and self._scope.stop is None and Kind.UNCOVERED not in self._findings:
+            notes.append(
+                f"the last {self._uncovered} events are not signed yet, as is usual for those of the last "
+                "two minutes"
+            )
         if self._tree is None or self._spoiled:
             notes.append("what comes after the first fault could not be held against the signatures")
         if self._scope.head and self.begin > self._scope.first:

@@ -26,6 +26,8 @@ CHECKPOINTS: Final = "checkpoints.jsonl"
 KEYS: Final = "verifier-keys.txt"
 EVENTS_PER_FILE: Final = 500_000
 _CHUNK: Final = 1 << 20
+_LONGEST: Final = 1 << 25
+"""No broker of ours takes a record that is nearly so large."""
 _Count = Annotated[int, Field(ge=0)]
 _T = TypeVar("_T")
 
@@ -148,6 +150,9 @@ class Folder:
                     lines = (rest + chunk).split(b"\n")
                     rest = lines.pop()
                     yield lines, done
+                    if len(rest) > _LONGEST:
+                        self._faults.append((Kind.FILE_ALTERED, f"{file.name} has a line that is too long"))
+                        return
         except OSError as error:
             self._faults.append((Kind.FILE_MISSING, f"{file.name} cannot be read: {error.strerror}"))
             return

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from audit.checkpoint_book import CheckpointRecord
+from audit.merkle import MAX_SIZE
 from audit.verdict import Batch
 
 _NULL: Final = b"null"
@@ -33,9 +34,12 @@ def read_events(lines: Sequence[bytes]) -> Batch:
     try:
         rows = [line.split(b" ", 2) for line in lines]
         values = [row[2] if row[2][:1] == b"{" else _hidden(row[2]) for row in rows]
-        return Batch([int(row[0]) for row in rows], values, [int(row[1]) for row in rows])
+        offsets, times = [int(row[0]) for row in rows], [int(row[1]) for row in rows]
     except (ValueError, IndexError, binascii.Error):
         raise MalformedLine("a line is no event's") from None
+    if not _within(offsets, 0) or not _within(times, -MAX_SIZE):
+        raise MalformedLine("a line has a number that Kafka cannot have")
+    return Batch(offsets, values, times)
 
 
 def checkpoint_lines(records: Iterable[CheckpointRecord]) -> bytes:
@@ -49,6 +53,10 @@ def read_checkpoints(lines: Sequence[bytes]) -> list[CheckpointRecord]:
         return [_record(orjson.loads(line)) for line in lines]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise MalformedLine("a line is no checkpoint's") from None
+
+
+def _within(numbers: Sequence[int], least: int) -> bool:
+    return not numbers or (min(numbers) >= least and max(numbers) <= MAX_SIZE)
 
 
 def _shown(value: bytes | None) -> bytes:

@@ -48,6 +48,11 @@ def record_id(identity_key: bytes, natural_key: NaturalKey) -> str:
     return uuid8(hmac.digest(hmac.digest(identity_key, encoded, "sha256"), encoded, "sha256"))
 
 
+def opened_id(order_opening: bytes, natural_key: NaturalKey) -> str:
+    """The id to which an opening leads: that of this order, if both belong together."""
+    return uuid8(hmac.digest(order_opening, _encoded(natural_key), "sha256"))
+
+
 def line_id(record: str, position: int) -> str:
     """The id of the line at this position (from 0) of a record."""
     return uuid8(hmac.digest(record.encode(), b"line %d" % position, "sha256"))

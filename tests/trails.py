@@ -3,7 +3,7 @@
 import math
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -70,6 +70,13 @@ class Trail:
         """Events that bear no number."""
         items = [["order-completed", 4, len(self.events) + each, "TOO_LARGE", ""] for each in range(size)]
         self.tell("quarantined", None, items)
+
+    def attest(self, at: float, n: int, days: int = 1460) -> None:
+        """The attestation of a moment (seconds since 1970): so far it was so many batches."""
+        period = (None, datetime.fromtimestamp(at, UTC))
+        overdue = [(2, datetime.fromtimestamp(at - 60, UTC)), (0, None), (0, None)]
+        item = [period, n, (5, 5, 0), overdue, (17, 12), (400, 61, None), days]
+        self.tell("attestation", None, [item], f"attestation {at}")
 
     def sign(self, seed: bytes = SEED, at: float | None = None, name: str = LOG) -> CheckpointRecord:
         """A checkpoint of all that is there; of the part that was cut it knows nothing."""
@@ -145,3 +152,20 @@ def kinds(verdict: Verdict) -> list[str]:
 
 def texts(verdict: Verdict) -> str:
     return "\n".join(text for finding in verdict.findings for text in finding.texts)
+
+
+def tip(trail: Trail) -> Checkpoint:
+    """What somebody who looked at the trail keeps of it."""
+    text = (trail.checkpoints[-1].value or b"").decode().partition("\n\n")[0]
+    return Checkpoint.parse(f"{text}\n")
+
+
+def renumbered(checkpoints: list[CheckpointRecord]) -> list[CheckpointRecord]:
+    """As a topic that was made anew has them."""
+    return [replace(record, offset=offset) for offset, record in enumerate(checkpoints)]
+
+
+def assert_found(verdict: Verdict, code: int, kind: str, text: str) -> None:
+    assert int(verdict.outcome) == code, (kinds(verdict), texts(verdict))
+    assert kind in kinds(verdict)
+    assert text in texts(verdict)

@@ -29,6 +29,7 @@ MUST_ALARM: Final = {
     "order_records_leader",
     "order_records_clock_stopped",
     "order_records_outbox_oldest_seconds",
+    "order_records_last_attestation_timestamp_seconds",
 }
 """Each of these is an erasure that does not happen, or that nobody can prove."""
 

@@ -42,6 +42,17 @@ ITEMS: dict[str, list[list[Any]]] = {
     "offsets.lost": [["order-completed", 3, 12345, 12400, "RETENTION"]],
     "dates.recomputed": [[1000, 998, 0, 12, ACTOR]],
     "ledger.reapplied": [[431, 2, 1, True, 902, ACTOR]],
+    "attestation": [
+        [
+            [DUE, AT],
+            431,
+            [1000, 998, 0],
+            [[2, DUE], [0, None], [None, None]],
+            [3, 1],
+            [400, 72, 604_800],
+            1460,
+        ]
+    ],
 }
 NUMBERED = ("anonymized", "deleted", "quarantine.erased")
 KINDS = pytest.mark.parametrize("kind", ITEMS)
@@ -123,6 +134,17 @@ GOLDEN = {
         f'"ids":431,"lastN":902,"policy":true,{_POLICY},"template":1,"worker":{{"build":"1.4.2"}}}},',
         f'{_FIRST},{_SOURCE},"subject":"system","time":"2026-11-23T00:00:04.127Z",',
         '"type":"order-records.ledger.reapplied.v1"}',
+    ),
+    "attestation": (
+        '{"data":{"action":"ATTEST","auditRetentionDays":1460,',
+        '"done":{"anonymize":1000,"delete":998,"eraseQuarantined":0},"n":431,',
+        '"oldestOverdue":{"anonymize":"2026-11-23T00:00:00.000Z"},"overdue":{"anonymize":2,"delete":0},',
+        '"period":{"since":"2026-11-23T00:00:00.000Z","until":"2026-11-23T00:00:04.127Z"},',
+        f'{_POLICY},"quarantine":{{"entries":3,"sealed":1}},',
+        '"residual":{"ledgerDays":400,"oplogHours":72,"orderTopicSeconds":604800},',
+        '"template":1,"worker":{"build":"1.4.2"}},',
+        f'{_FIRST},{_SOURCE},"subject":"system","time":"2026-11-23T00:00:04.127Z",',
+        '"type":"order-records.attestation.v1"}',
     ),
 }
 

@@ -1,6 +1,7 @@
 """Whether the trail knows more than the database, and what its last events say of that."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -8,39 +9,57 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.comparison import EndReader, Known, TrailEnd, Verdict, compare
+from audit.comparison import EndReader, TrailEnd, Verdict, compare
 from audit.templates import event_id, expand
 
-AGREES, AHEAD, FRESH = Verdict
+AGREES, AHEAD, FRESH, UNTOLD = Verdict
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 ID, OTHER = str(uuid4()), str(uuid4())
 
 
-def end(n: int, policy: int = 3, **firsts: str) -> TrailEnd:
-    return TrailEnd(n, policy, empty=False, firsts={int(name[1:]): first for name, first in firsts.items()})
+@dataclass(frozen=True)
+class Known:
+    n: int
+    policy_version: int = 3
+    beaten: bool = True
+    sent: bool = True
+    waiting: str | None = None
 
 
-def known(n: int, policy: int = 3, *, fresh: bool = False, **unsent: str) -> Known:
-    return Known(n, policy, fresh, {int(name[1:]): first for name, first in unsent.items()})
+NEW = Known(0, 0, beaten=False, sent=False)
+EMPTY = TrailEnd()
+ANOTHER = TrailEnd(empty=False)
+"""Has only events of another trail's name."""
+
+
+def end(n: int, policy: int = 3, position: int = 0) -> TrailEnd:
+    """A trail that ends with an event of the batch ID."""
+    return TrailEnd(n, policy, empty=False, told=True, position=position, event=event_id(ID, position))
 
 
 @pytest.mark.parametrize(
     ("trail", "database", "verdict"),
     [
-        (TrailEnd(), known(0, 0, fresh=True), AGREES),
-        (TrailEnd(), known(7), AGREES),
-        (end(7), known(7), AGREES),
-        (end(7), known(9), AGREES),
-        (end(0), known(0), AGREES),
-        (end(7, 2), known(7, 3), AGREES),
-        (end(8), known(7), AHEAD),
-        (end(7, 4), known(7, 3), AHEAD),
-        (end(7, 4), known(9, 3), AHEAD),
-        (end(0, 0), known(0, 0, fresh=True), FRESH),
-        (end(7), known(0, 0, fresh=True), FRESH),
-        (end(7, n7=ID), known(8, n7=ID, n8=OTHER), AGREES),
-        (end(7, n7=ID), known(8, n8=OTHER), AGREES),
-        (end(7, n7=ID), known(8, n7=OTHER, n8=OTHER), AHEAD),
+        (EMPTY, NEW, AGREES),
+        (EMPTY, Known(0, sent=False), AGREES),
+        (EMPTY, Known(7, sent=False), AGREES),
+        (EMPTY, Known(7), UNTOLD),
+        (ANOTHER, Known(7), UNTOLD),
+        (ANOTHER, NEW, FRESH),
+        (end(7), Known(7), AGREES),
+        (end(7), Known(9), AGREES),
+        (end(0), Known(0, sent=False), AGREES),
+        (end(7, 2), Known(7), AGREES),
+        (end(8), Known(7), AHEAD),
+        (end(7, 4), Known(7), AHEAD),
+        (end(7, 4), Known(9), AHEAD),
+        (end(0, 0), NEW, FRESH),
+        (end(7), NEW, FRESH),
+        (end(7), Known(9, beaten=False, sent=False), FRESH),
+        (end(7), Known(8, waiting=ID), AGREES),
+        (end(7, position=999), Known(8, waiting=ID), AGREES),
+        (end(7), Known(8, waiting=OTHER), AHEAD),
+        (end(7, position=999), Known(8, waiting=OTHER), AHEAD),
     ],
 )
 def test_the_verdict_for_each_stand_of_trail_and_database(
@@ -54,7 +73,7 @@ def test_a_system_that_sends_later_than_it_takes_never_looks_as_if_it_were_behin
     taken: int, sent: int, policy: int, read: int
 ) -> None:
     trail = end(min(sent, taken), min(read, policy))
-    assert compare(trail, known(taken, policy)) is AGREES
+    assert compare(trail, Known(taken, policy)) is AGREES
 
 
 def values(kind: str, items: list[list[object]], n: int | None = None, policy: int = 3) -> list[bytes]:
@@ -83,15 +102,23 @@ def read(*read_values: bytes | None, log_name: str = "shop") -> EndReader:
     return reader
 
 
-def test_the_end_has_the_highest_number_and_policy_and_the_first_event_of_each_batch() -> None:
+def test_the_end_has_the_highest_number_and_policy_and_an_event_of_the_last_batch() -> None:
     other = values("offsets.lost", [["orders", 0, 1, 2, "RETENTION"]], policy=5)
-    found = read(*erased(7), *other, *erased(6)).end()
-    assert found == TrailEnd(7, 5, empty=False, firsts={6: event_id(ID, 0), 7: event_id(ID, 0)})
+    found = read(*erased(6), *erased(7, 3)[1:], *other).end()
+    assert found == TrailEnd(7, 5, empty=False, told=True, position=1, event=event_id(ID, 1))
+
+
+def test_a_number_given_out_twice_is_seen_where_its_batch_begins_before_what_was_read() -> None:
+    batch = [*erased(110, 1000), *values("offsets.lost", [["orders", 0, 1, 2, "RETENTION"]])]
+    found = read(*batch[-1000:]).end()
+    assert compare(found, Known(115, waiting=OTHER)) is AHEAD
+    assert compare(found, Known(115, waiting=ID)) is AGREES
 
 
 NEWER = json.loads(erased(9)[0])
 NEWER["type"] = "order-records.record.sealed.v2"
 NEWER["data"] |= {"template": 7, "unheard": "of"}
+NEWER["data"]["sequence"] |= {"unheard": "of"}
 
 
 def test_an_event_of_a_newer_build_counts() -> None:

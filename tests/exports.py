@@ -1,0 +1,25 @@
+"""A trail in memory as the folder that `audit export` makes of one on its topics."""
+
+from pathlib import Path
+from typing import Any
+
+from audit.verdict import Batch
+from cli.audit_writing import Writer, utc
+from tests.trails import KEY, NOW, Trail
+
+
+def exported(trail: Trail, folder: Path, **facts: Any) -> Path:
+    """The folder that an export of this trail makes."""
+    folder.mkdir()
+    writer = Writer(folder)
+    writer.write_keys([KEY])
+    writer.write_checkpoints(trail.checkpoints)
+    end = trail.first + len(trail.events)
+    for at in range(trail.first, end, 4):
+        part = trail.events[at - trail.first : at - trail.first + 4]
+        times = [int(event.time * 1000) for event in part]
+        writer.write_events(Batch(list(range(at, at + len(part))), [event.value for event in part], times))
+    whole: dict[str, Any] = {"log_name": KEY.name, "made_at": utc(NOW), "build": "1.0.0", "period_from": None}
+    whole |= {"period_to": None, "retention_days": 1460, "topic_first": trail.first, "first": trail.first}
+    writer.finish({**whole, "end": end, "open_end": True, **facts})
+    return folder
