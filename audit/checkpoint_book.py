@@ -135,6 +135,15 @@ class CheckpointBook:
         self.pinned_is_there = False
         self._put(place, seen)
 
+    def add(self, checkpoint: Checkpoint) -> None:
+        """One that the trail's key has signed, and that came by another way than the checkpoint topic."""
+        place = bisect_left(self._sizes, checkpoint.size)
+        if place == len(self._sizes) or self._sizes[place] != checkpoint.size:
+            self._put(place, checkpoint)
+        elif self.root(place) != checkpoint.root:
+            text = f"for {checkpoint.size} events another root was co-signed than is signed now"
+            self._findings.add(Kind.TWO_HISTORIES, text)
+
     def _follow(self, offset: int) -> None:
         if self._next_record is not None and offset != self._next_record:
             text = f"on the checkpoint topic {self._next_record} is missing: the next one is {offset}"

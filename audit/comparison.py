@@ -4,15 +4,15 @@ All pure. The trail's end is read before the database is asked: a running system
 were behind its own trail.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from audit.events import Sequence, Uuid
+from audit.events import Uuid
+from audit.templates import event_id
 
 
 class Verdict(StrEnum):
@@ -21,38 +21,56 @@ class Verdict(StrEnum):
     AGREES = "AGREES"
     AHEAD = "AHEAD"
     FRESH_DATABASE = "FRESH_DATABASE"
+    UNTOLD = "UNTOLD"
+    """The trail has nothing of a database that has sent to it: it is another one, or it was emptied."""
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the database says: the last `n` taken, the policy's version, and what is still to be sent.
+class Known(Protocol):
+    """What the database says: the last `n` taken, and the policy's version.
 
-    `fresh` where nobody has ever led. `unsent` has for each `n` in the outbox the id of its first event.
+    `beaten`: it was compared before; `sent`: erasures of it went to the trail. `waiting` is the id of the
+    outbox entry under the trail's last `n`, while there is one.
     """
 
-    n: int
-    policy_version: int
-    fresh: bool
-    unsent: Mapping[int, str] = field(default_factory=dict)
+    @property
+    def n(self) -> int: ...
+    @property
+    def policy_version(self) -> int: ...
+    @property
+    def beaten(self) -> bool: ...
+    @property
+    def sent(self) -> bool: ...
+    @property
+    def waiting(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
 class TrailEnd:
-    """What the end of the trail says; `firsts` has for each `n` read the id of its batch's first event."""
+    """What the end of the trail says; `told` where any event is of its name.
+
+    `event` is the id of one event of the batch `n`, any of them, and `position` its place in it.
+    """
 
     n: int = 0
     policy_version: int = 0
     empty: bool = True
-    firsts: Mapping[int, str] = field(default_factory=dict)
+    told: bool = False
+    position: int = 0
+    event: str = ""
 
 
 def compare(end: TrailEnd, known: Known) -> Verdict:
-    """The verdict. An `n` that was given out twice, to two batches, tells of a restore as well."""
+    """The verdict. An `n` that was given out twice, to two batches, tells of a restore as well.
+
+    Whoever gave out the numbers after the backup's gave out the trail's last one, too, or has not come to it.
+    """
+    if known.sent and not end.told:
+        return Verdict.UNTOLD
     if end.empty:
         return Verdict.AGREES
-    if known.fresh:
+    if not known.beaten and not known.sent:
         return Verdict.FRESH_DATABASE
-    twice = any(end.firsts.get(n, first) != first for n, first in known.unsent.items())
+    twice = known.waiting is not None and event_id(known.waiting, end.position) != end.event
     ahead = end.n > known.n or end.policy_version > known.policy_version or twice
     return Verdict.AHEAD if ahead else Verdict.AGREES
 
@@ -62,9 +80,14 @@ class _Read(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, alias_generator=to_camel)
 
 
+class _Sequence(_Read):
+    n: Annotated[int, Field(ge=1)]
+    position: Annotated[int, Field(ge=0)]
+
+
 class _Data(_Read):
     policy_version: Annotated[int, Field(ge=0)]
-    sequence: Sequence | None = None
+    sequence: _Sequence | None = None
 
 
 class _Mark(_Read):
@@ -86,9 +109,9 @@ class EndReader:
 
     def __init__(self, log_name: str) -> None:
         self._source = f"/{log_name}"
-        self._n = self._policy_version = 0
-        self._empty = True
-        self._firsts: dict[int, str] = {}
+        self._n = self._policy_version = self._position = 0
+        self._empty, self._told = True, False
+        self._event = ""
 
     def take(self, value: bytes | None) -> None:
         """One record's value."""
@@ -99,11 +122,11 @@ class EndReader:
         self._empty = False
         if mark.source != self._source:
             return
+        self._told = True
         self._policy_version = max(self._policy_version, mark.data.policy_version)
-        if (sequence := mark.data.sequence) is not None:
-            self._n = max(self._n, sequence.n)
-            if sequence.position == 0:
-                self._firsts.setdefault(sequence.n, mark.id)
+        sequence = mark.data.sequence
+        if sequence is not None and sequence.n > self._n:
+            self._n, self._position, self._event = sequence.n, sequence.position, mark.id
 
     @property
     def found(self) -> bool:
@@ -112,4 +135,4 @@ class EndReader:
 
     def end(self) -> TrailEnd:
         """What was read so far comes to."""
-        return TrailEnd(self._n, self._policy_version, self._empty, self._firsts)
+        return TrailEnd(self._n, self._policy_version, self._empty, self._told, self._position, self._event)

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     SILENCE = "SILENCE"
     UNCOVERED = "UNCOVERED"
     NOT_ATTESTED = "NOT_ATTESTED"
+    NOT_COSIGNED = "NOT_COSIGNED"
     EVENT_MISSING = "EVENT_MISSING"
     TRUNCATED = "TRUNCATED"
     CUT_EARLY = "CUT_EARLY"
@@ -51,6 +52,7 @@ MEANINGS: Final[Mapping[Kind, tuple[Outcome, str]]] = {
     Kind.SILENCE: (Outcome.GAP, "for a while nobody signed: what was on the trail then was signed later"),
     Kind.UNCOVERED: (Outcome.GAP, "events at the end are not signed yet, and should be"),
     Kind.NOT_ATTESTED: (Outcome.GAP, "for more than two days nobody attested how erasure stands"),
+    Kind.NOT_COSIGNED: (Outcome.GAP, "fewer witnesses than are wanted have co-signed the trail of late"),
     Kind.EVENT_MISSING: (Outcome.MISSING, "events are missing inside the trail"),
     Kind.TRUNCATED: (Outcome.MISSING, "events were signed that are not there any more"),
     Kind.CUT_EARLY: (Outcome.MISSING, "the beginning was deleted before its time"),

@@ -7,14 +7,15 @@ from cli.audit_policy import policy
 from cli.audit_proof import proof, verify_proof
 from cli.audit_show import show
 from cli.audit_verify import verify
+from cli.audit_witness import witness
 from runtime.logs import configure_verb_logging
 
 
 @click.group()
 def audit() -> None:
-    """Verify, export and show the audit trail, prove one order's events, print the policy they name."""
+    """Verify, export, show and co-sign the audit trail, prove one order's events, print their policy."""
     configure_verb_logging("audit")
 
 
-for _verb in (verify, export, show, policy, proof, verify_proof):
+for _verb in (verify, export, show, policy, proof, verify_proof, witness):
     audit.add_command(_verb)

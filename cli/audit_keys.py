@@ -24,7 +24,7 @@ KEY: Final = click.option(
 
 def log_keys(given: Sequence[str], settings: Settings) -> list[VerifierKey]:
     """The trail's keys, the one of today first. Raises UsageError."""
-    keys = [key for each in given for key in _given(each)] or _of_settings(settings)
+    keys = keys_given(given, "--key") or _of_settings(settings)
     if not keys:
         raise click.UsageError(
             "name the trail's verifier key by --key; `order-records keys verifier` prints it"
@@ -47,18 +47,23 @@ def seen_before(path: Path, keys: Sequence[VerifierKey]) -> Checkpoint:
         raise click.UsageError(f"--since: {path} is no checkpoint of this trail's keys: {error}") from None
 
 
-def _given(text: str) -> list[VerifierKey]:
+def keys_given(given: Sequence[str], option: str) -> list[VerifierKey]:
+    """The keys that an option names, as they are or in files. Raises UsageError."""
+    return [key for each in given for key in _given(each, option)]
+
+
+def _given(text: str, option: str) -> list[VerifierKey]:
     try:
         return [VerifierKey.parse(text)]
     except MalformedKey as error:
         path = Path(text)
         if not path.is_file():
-            raise click.UsageError(f"--key: neither a file nor a verifier key: {error}") from None
+            raise click.UsageError(f"{option}: neither a file nor a verifier key: {error}") from None
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
         return [VerifierKey.parse(line) for line in lines if line and not line.startswith("#")]
     except (OSError, UnicodeDecodeError, MalformedKey):
-        raise click.UsageError(f"--key: {path} should hold verifier keys, one a line") from None
+        raise click.UsageError(f"{option}: {path} should hold verifier keys, one a line") from None
 
 
 def _of_settings(settings: Settings) -> list[VerifierKey]:

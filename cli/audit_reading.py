@@ -20,6 +20,7 @@ from audit.findings import Findings
 from audit.keys import VerifierKey
 from audit.verdict import Scope, Verdict
 from audit.verification import Verification
+from audit.witness_policy import Cosigned
 from cli.audit_source import Edges, Source
 
 _CAUGHT_UP_SECONDS: Final = 5.0
@@ -31,11 +32,12 @@ Shown: TypeAlias = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of the trail: a period by the times that Kafka has, and a checkpoint that was seen before."""
+    """What of the trail: a period by the times that Kafka has, and what was seen before or was co-signed."""
 
     begin: datetime | None = None
     end: datetime | None = None
     since: Checkpoint | None = None
+    cosigned: Cosigned | None = None
 
     @property
     def period(self) -> tuple[float, float]:
@@ -73,12 +75,16 @@ async def planned(
         target = edges.end if offset is None else offset
     if wanted.since is not None:
         target = min(target, wanted.since.size)
+    if wanted.cosigned is not None:
+        target = min([target, *wanted.cosigned.sizes])
     book = CheckpointBook(keys[0].name, keys, findings, edges.first, target, wanted.period)
     now = await _read_checkpoints(source, book, shown)
     end = (await source.edges()).end
     edges = Edges(edges.first, end, edges.head, edges.open_end)
     if wanted.since is not None:
         book.pin(wanted.since)
+    if wanted.cosigned is not None:
+        wanted.cosigned.add_to(book)
     return Plan(edges, book, await _stop(source, edges, book, wanted), now)
 
 
@@ -105,6 +111,8 @@ async def verified(
             async for batch in batches:
                 verification.take(batch)
     source.look_around(findings)
+    if wanted.cosigned is not None:
+        wanted.cosigned.judge((verification.begin, scope), time.time(), findings)
     return verification.verdict()
 
 

@@ -9,8 +9,9 @@ import click
 
 from audit.findings import Outcome
 from audit.verdict import Verdict
+from cli.audit_cosigned import Others, by_others
 from cli.audit_folder import Folder
-from cli.audit_keys import KEY, log_keys, seen_before
+from cli.audit_keys import KEY, log_keys
 from cli.audit_options import EXPORT, Period, in_period, source_of
 from cli.audit_reading import Kept, Wanted, progress_bar, verified
 from cli.audit_report import print_verdict, verdict_facts
@@ -26,12 +27,7 @@ _NOT_KEPT: Final = "was not written: only of a sound trail, read to its end"
 @click.command()
 @EXPORT
 @KEY
-@click.option(
-    "--since",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A checkpoint that was seen before (--keep writes one): the trail must still be what it was then.",
-)
+@by_others
 @click.option(
     "--keep",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -49,7 +45,7 @@ def verify(
     *,
     export: Path | None,
     given: tuple[str, ...],
-    since: Path | None,
+    others: Others,
     keep: Path | None,
     period: Period,
     retention_days: float | None,
@@ -68,7 +64,7 @@ def verify(
     """  # noqa: D301 (click reads the \b)
     settings = load_settings()
     keys = log_keys(given, settings)
-    wanted = Wanted(period.begin, period.end, None if since is None else seen_before(since, keys))
+    wanted = Wanted(period.begin, period.end, others.seen(keys), others.cosigned(keys))
     source = source_of(export, settings)
     usual = source.manifest if isinstance(source, Folder) else settings.audit
     kept_for = Kept(retention_days, usual.retention_days)

@@ -56,9 +56,21 @@ async def trusted_now(database: Database) -> datetime:
         raise UserError(f"nothing is done until the clocks agree: {error}") from None
 
 
+async def require_compared(database: Database) -> None:
+    """A backup that was put back has forgotten policies, and what must not come back.
+
+    Raises UserError, TrailAhead, StoreUnavailable.
+    """
+    if (await Pulse(database).look()).may_be_backup:
+        raise UserError(
+            "nothing is changed: the database was silent for over an hour, so it may be a backup; start "
+            "`order-records work`, which compares it with the audit topic"
+        )
+
+
 async def act_of(settings: Settings, database: Database, keys: RecordKeys, actor: str | None) -> Act:
     """Who acts, when, and under which policy. Raises UserError, TrailAhead, StoreUnavailable."""
-    await Pulse(database).look()
+    await require_compared(database)
     dates = DateRules.of(**settings.retention.date_numbers())
     policy = await gdpr_policy(database)
     stamp = Stamp(build(), policy.version, policy_digest(policy, dates))

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from audit.keys import verifier_key
+from audit.keys import is_key_name, seed_key, verifier_key
 from runtime.environment import variable
 from runtime.errors import UserError
 from runtime.secret_keys import KEY_BYTES, SECRET_NAMES, read_key_file
@@ -103,8 +103,33 @@ def verifier(*, signing_key_file: Path | None, as_json: bool) -> None:
     click.echo(json.dumps({"name": name, "verifierKey": key}) if as_json else key)
 
 
-def _seed(path: Path) -> bytes:
+@keys.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--name", required=True, help="The witness's name: one that no other witness and no trail has.")
+def witness(*, file: Path, name: str) -> None:
+    """Make a witness's key in FILE, unless there is one, and print its verifier key; that is public.
+
+    Whoever is to co-sign the trail runs this, and gives the verifier key to those who check the trail. Nobody
+    who runs the service should be able to read FILE.
+
+    \b
+    Example:
+      order-records keys witness witness.key --name compliance
+    """  # noqa: D301
+    if not is_key_name(name):
+        raise click.UsageError("--name: a key name is not empty and holds neither space nor +")
     try:
-        return read_key_file(path, "--signing-key-file")
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            opened.write(f"{_new_key()}\n")
+    except FileExistsError:
+        pass  # its key belongs to what was co-signed
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror}") from None
+    click.echo(seed_key(_seed(file, "FILE"), name).cosigner().text)
+
+
+def _seed(path: Path, source: str = "--signing-key-file") -> bytes:
+    try:
+        return read_key_file(path, source)
     except ValueError as error:
         raise UserError(str(error)) from error

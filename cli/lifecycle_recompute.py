@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.connected import connected, pseudonym, trusted_now
+from cli.connected import connected, pseudonym, require_compared, trusted_now
 from cli.interrupts import end_cleanly
 from cli.lifecycle_plan import DEADLINE, Planned, planned, policy_in_force
 from cli.lifecycle_view import policy_facts, policy_words, print_changes
@@ -20,7 +20,6 @@ from cli.quarantine_view import print_facts, text
 from records.keys import RecordKeys
 from records.mongo.forecast import Changes
 from records.mongo.recompute import Batch, Confirmed, NeverSettled, PlanOutdated, Recompute, Waiting
-from records.mongo.restored import Pulse
 from records.planner import Fate
 from records.policy import DateRules, GdprPolicy
 from runtime.errors import UserError
@@ -126,7 +125,7 @@ async def _recompute(settings: Settings, digest: str, seconds: float, actor: str
     end_cleanly()
     keys = RecordKeys.derive(settings.secrets.require("id_key"))
     async with connected(settings, settings.bound(keys.fingerprint)) as database:
-        await Pulse(database).look()  # a backup that was put back has an old policy
+        await require_compared(database)
         policy = await policy_in_force(database)
         confirmed = Confirmed(policy, _rules(settings), pseudonym(keys, actor), build())
         if digest != confirmed.digest:

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.connected import connected, pseudonym, trusted_now
+from cli.connected import connected, pseudonym, require_compared, trusted_now
 from cli.interrupts import end_cleanly
 from cli.parameters import EntryId
 from cli.quarantine_options import ACTOR, AS_JSON, selecting
@@ -22,7 +22,6 @@ from records.mongo.client import Database
 from records.mongo.configuration import order_records_enabled
 from records.mongo.quarantine_reads import Selection, counted
 from records.mongo.quarantine_replay import Became, Fate
-from records.mongo.restored import Pulse
 from records.policy import DateRules
 from records.quarantine import QuarantineKey
 from runtime.environment import variable
@@ -135,7 +134,7 @@ async def _replay(settings: Settings, wanted: _Wanted, report: _Report) -> None:
     keys = RecordKeys.derive(settings.secrets.require("id_key"))
     key = QuarantineKey.derive(settings.secrets.require("quarantine_key"))
     async with connected(settings, settings.bound(keys.fingerprint)) as database:
-        await Pulse(database).look()  # a backup that was put back has forgotten what must not come back
+        await require_compared(database)
         if not wanted.dry and not await order_records_enabled(database):
             raise UserError("order records are disabled: nothing is stored before they are enabled")
         dates = DateRules.of(**settings.retention.date_numbers())

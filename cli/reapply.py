@@ -10,12 +10,13 @@ from audit.comparison import Verdict
 from audit.retold import Part, PolicyTold, Retold
 from audit.templates import event_id
 from records.mongo.client import Database
+from records.mongo.judgement import stand, unsent_erasures
 from records.mongo.lease import Lease
 from records.mongo.policies import PastPolicy, gdpr_policy
 from records.mongo.read_positions import remembered
 from records.mongo.reapply import MAX_PART, Reapply, keep_out, reapply
 from records.mongo.reapply_end import Ending, finish
-from records.mongo.restored import Ahead, service, stand
+from records.mongo.restored import Ahead, service
 from records.policy import DateRules, GdprPolicy
 from records.quarantine import Position
 from records.reapply import Brought, GivenUp, live_longer, read_from
@@ -25,7 +26,7 @@ from runtime.settings import Settings
 from runtime.trail import read_all
 
 MARGIN: Final = timedelta(hours=1)
-"""A dump of a running database holds the heartbeat of its end beside records of its beginning."""
+"""A dump of a running database holds the state of its end beside records of its beginning."""
 Progress = Callable[[str, int, int], None]
 """Is told what is done, and how much of how many."""
 
@@ -82,15 +83,15 @@ class Run:
 
     async def run(self, now: datetime) -> Report:
         """Raises UserError, TopicMissing, KafkaError, OSError, TimeoutError, StoreError."""
-        known = await stand(self._database, 0)
-        heartbeat = (await service(self._database)).heartbeat
-        first = {event_id(entry, 0): entry for entry in known.unsent.values()}
-        trail = Retold(self._settings.audit.log_name, frozenset(first), heartbeat)
+        known, unsent = await stand(self._database), await unsent_erasures(self._database)
+        compared = (await service(self._database)).compared
+        first = {event_id(entry, 0): entry for entry in unsent.values()}
+        trail = Retold(self._settings.audit.log_name, frozenset(first), compared)
         async with aclosing(self._parts(trail, "reading the audit topic")) as parts:
             async for _ in parts:
                 pass
         new = not known.beaten and known.n == 0
-        group, offsets = await self._offsets(heartbeat, new=new)
+        group, offsets = await self._offsets(compared, new=new)
         context = await self._context(trail, now)
         report = Report(
             self._lease is None, trail.events, trail.unreadable, trail.moved_later, offsets=offsets
@@ -99,7 +100,7 @@ class Run:
         if offsets and self._lease is not None:
             await rewind(self._settings.kafka, {n: at for n, (_, at) in offsets.items()})
         twice = [first[each] for each in first if each not in trail.seen]
-        collides = any(n <= trail.n for n, entry in known.unsent.items() if entry in twice)
+        collides = any(n <= trail.n for n, entry in unsent.items() if entry in twice)
         await self._finish(context, trail, twice if collides else [], report)
         return report
 
@@ -115,11 +116,11 @@ class Run:
                     yield trail.take(record.value for record in batch[start : start + MAX_PART])
 
     async def _offsets(
-        self, heartbeat: datetime | None, *, new: bool
+        self, compared: datetime | None, *, new: bool
     ) -> tuple[OrderGroup | None, dict[int, tuple[int, int]]]:
         """The group, and where it has to be set back."""
         kafka = self._settings.kafka
-        group = await order_group(kafka, None if heartbeat is None else heartbeat - MARGIN)
+        group = await order_group(kafka, None if compared is None else compared - MARGIN)
         if group is None:
             return None, {}
         before = {} if new else await remembered(self._database, kafka.order_topic)

@@ -231,6 +231,7 @@ class Settings(BaseSettings):
         values = {
             variable("retention", "base"): self.retention.base,
             variable("retention", "day_seconds"): str(self.retention.day_seconds),
+            variable("kafka", "audit_topic"): self.kafka.audit_topic,
             **self.bound_log_name(),
         }
         if id_key_fingerprint is not None:

@@ -18,6 +18,8 @@ PARTITION: Final = 0
 """Offset = position in the trail, so there is one partition; every event goes there by number."""
 _WINDOW: Final = 1000
 _WIDER: Final = 4
+_WIDEST: Final = 16_000
+"""A window is read within the shortest deadline, or the next try would begin it anew."""
 _LOOK_MS: Final = 500
 _REQUEST_MS: Final = 4000
 _ANSWER_SECONDS: Final = 10.0
@@ -30,22 +32,44 @@ Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
 Take: TypeAlias = Callable[[bytes | None], None]
 
 
-async def read_back(kafka: Kafka, take: Take, enough: Callable[[], bool], seconds: float) -> bool:
-    """Gives values from the end on, at least the last thousand, until there are enough; False without topic.
+class BackwardReading:
+    """Gives values from the end of the audit topic on, at least the last thousand, until there are enough.
 
-    Within a window they come in their order, and each window is wider than the one before. Raises
-    KafkaError, OSError, UserError, and TimeoutError after so many seconds.
+    Within a window they come in their order, and each window is wider than the one before. A next try goes
+    on where the last one had to stop, so that an end is reached however long the way is.
     """
-    async with asyncio.timeout(seconds):
-        if not await topic_partitions(kafka, kafka.audit_topic):
-            return False
-        async with partition_reader(kafka, kafka.audit_topic) as (reader, first, end):
-            upper, size = end, _WINDOW
-            while upper > first and not (upper < end and enough()):
-                lower = max(first, upper - size)
-                await _read(reader, _partition(kafka), lower, upper, lambda record: take(record.value))
-                upper, size = lower, _WIDER * size
-    return True
+
+    def __init__(self, kafka: Kafka, take: Take, enough: Callable[[], bool]) -> None:
+        self._kafka = kafka
+        self._take = take
+        self._enough = enough
+        self._end: int | None = None
+        self._lower = 0
+        self._size = _WINDOW
+
+    async def go_on(self, seconds: float) -> bool:
+        """False without topic. Raises KafkaError, OSError, UserError, and TimeoutError after so long."""
+        async with asyncio.timeout(seconds):
+            if not await topic_partitions(self._kafka, self._kafka.audit_topic):
+                return False
+            async with partition_reader(self._kafka, self._kafka.audit_topic) as (reader, first, end):
+                await self._read_since(reader, end)
+                while self._lower > first and not (self._lower < end and self._enough()):
+                    lower = max(first, self._lower - self._size)
+                    await self._read(reader, lower, self._lower)
+                    self._lower, self._size = lower, min(_WIDER * self._size, _WIDEST)
+        return True
+
+    async def _read_since(self, reader: AIOKafkaConsumer, end: int) -> None:
+        """What came since the last try; all begins anew where that is much, or the topic was made anew."""
+        if self._end is None or not 0 <= end - self._end <= _WIDEST:
+            self._lower, self._size = end, _WINDOW
+        else:
+            await self._read(reader, self._end, end)
+        self._end = end
+
+    async def _read(self, reader: AIOKafkaConsumer, lower: int, upper: int) -> None:
+        await _read(reader, _partition(self._kafka), lower, upper, lambda record: self._take(record.value))
 
 
 async def read_latest(

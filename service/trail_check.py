@@ -1,21 +1,22 @@
 """Before `consume` reads, the database is compared with the end of the trail: it may be a backup."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 import structlog
 
-from audit.comparison import EndReader, Known, Verdict, compare
-from audit.templates import event_id
+from audit.comparison import EndReader, compare
 from records.mongo.client import Database
 from records.mongo.errors import StoreError
-from records.mongo.restored import Ahead, Pulse, TrailAhead, mark, stand
+from records.mongo.judgement import Trail, judged, stand
+from records.mongo.restored import Pulse
 from runtime import metrics
 from runtime.health import Health
 from runtime.process import finish_unless, sleep_unless, told
 from runtime.settings import Settings
 from runtime.topics import KAFKA_AWAY
-from runtime.trail import read_back
+from runtime.trail import BackwardReading
 
 log = structlog.get_logger(__name__)
 
@@ -33,14 +34,14 @@ async def agreed(
     Nothing is read, stored or remembered before: how far the group has read is remembered in the database,
     and after a restore only that says how far the database is.
     """
-    say_at = 0.0
+    say_at, comparison = 0.0, _Comparison(settings, database, pulse)
     while not stopping.is_set():
         try:
-            if await finish_unless(stopping, _known(settings, database, pulse)):
+            if await finish_unless(stopping, comparison.known()):
                 health.ready("trail", True)
                 metrics.TRAIL_NOT_COMPARED.set(0)
                 return
-            why = "the audit topic is not there, or may not be read"
+            why = "the audit topic is not there, may not be read, or has nothing of this database"
         except (*KAFKA_AWAY, StoreError) as error:
             why = told(error)
         health.ready("trail", "waits to be compared with the database")
@@ -52,30 +53,33 @@ async def agreed(
         await sleep_unless(stopping, _AGAIN_SECONDS)
 
 
-async def _known(settings: Settings, database: Database, pulse: Pulse) -> bool:
-    """Whether the database agrees with its trail; or is in service, where the trail cannot be read.
+class _Comparison:
+    def __init__(self, settings: Settings, database: Database, pulse: Pulse) -> None:
+        kafka, log_name = settings.kafka, settings.audit.log_name
+        self._trail = Trail(kafka.audit_topic, log_name)
+        self._reader = EndReader(log_name)
+        self._reading = BackwardReading(kafka, self._reader.take, lambda: self._reader.found)
+        self._database = database
+        self._pulse = pulse
 
-    A new database needs no topic. Raises TrailAhead, WentBack, StoreError, KafkaError, OSError, UserError.
-    """
-    in_service = (await pulse.look()).in_service
-    reader = EndReader(settings.audit.log_name)
-    seconds = _READ_SECONDS if not in_service else _SHORT_SECONDS
-    try:
-        there = await read_back(settings.kafka, reader.take, lambda: reader.found, seconds)
-    except KAFKA_AWAY:
-        if in_service:
-            return True  # its worker compares
-        raise
-    found, end = await stand(database), reader.end()
-    fresh = not found.beaten and found.n == 0
-    if not there:
-        return fresh or in_service  # else somebody who may see the topic has to compare
-    unsent = {n: event_id(entry, 0) for n, entry in found.unsent.items()}
-    verdict = compare(end, Known(found.n, found.policy_version, fresh, unsent))
-    if verdict is not Verdict.AGREES:
-        topic = settings.kafka.audit_topic
-        ahead = Ahead(verdict, topic, end.n, end.policy_version, found.n, found.policy_version)
-        await mark(database, ahead, settings.audit.log_name)
-        raise TrailAhead(ahead)
-    await pulse.renew()
-    return True
+    async def known(self) -> bool:
+        """Whether the database agrees with its trail; or is in service, where the trail does not say.
+
+        A new database needs no topic. Raises TrailAhead, WentBack, StoreError, UserError, and what
+        KAFKA_AWAY names.
+        """
+        in_service = (await self._pulse.look()).in_service
+        try:
+            there = await self._reading.go_on(_SHORT_SECONDS if in_service else _READ_SECONDS)
+        except KAFKA_AWAY:
+            if in_service:
+                return True  # its worker compares
+            raise
+        if not there:  # somebody who may see the topic has to compare
+            found = await stand(self._database)
+            return in_service or not (found.beaten or found.sent)
+        end = self._reader.end()
+        if not await judged(self._database, end, partial(compare, end), self._trail):
+            return in_service
+        await self._pulse.renew(compared=True)
+        return True

@@ -5,11 +5,15 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from records.mongo.client import Database, Document
+from records.mongo.judgement import mark
+from records.mongo.restored import Ahead
+from records.mongo.transaction import in_transaction
 from runtime.health import Health
 from runtime.settings import Settings
 from tests.e2e.deployment import until
@@ -32,6 +36,11 @@ async def put_back(database: Database, backup: dict[str, list[Document]]) -> Non
         await collection.delete_many({})
         if documents:
             await collection.insert_many(documents)
+
+
+async def refused(database: Database, ahead: Ahead, log_name: str) -> None:
+    """Some process has found the database to be behind its trail."""
+    await in_transaction(database, partial(mark, database=database, ahead=ahead, log_name=log_name))
 
 
 @asynccontextmanager

@@ -100,7 +100,7 @@ class _Step:
 
     async def look(self, told: Told) -> None:
         ids = {"_id": {"$in": list({*told.deleted, *told.anonymized})}}
-        dates = dict.fromkeys(("anonymized", "gdprCleanupDate", "deletionDate"), 1)
+        dates = dict.fromkeys(("anonymized", "created", "gdprCleanupDate", "deletionDate"), 1)
         found = self._database.records.find(ids, dates, session=self._session)
         self._records = {row["_id"]: row async for row in found}
         places = [*told.gone, *told.replayed]
@@ -137,11 +137,15 @@ class _Step:
         return len(changes)
 
     def _moved(self, erased: Mapping[str, Erased], date: str, other: Mapping[str, Any]) -> list[UpdateOne]:
+        """A record that was stored later is another one: an order may come again once its id is forgotten."""
         changes = []
         for identifier, done in erased.items():
             row = self._records.get(identifier)
-            if row is not None and row[date] > done.due and other.items() <= row.items():
-                selected = {"_id": identifier, date: {"$gt": done.due}, **other}
+            if row is None or row["created"] > done.time:
+                continue
+            if row[date] > done.due and other.items() <= row.items():
+                was = {"created": {"$lte": done.time}, date: {"$gt": done.due}}
+                selected = {"_id": identifier, **was, **other}
                 changes.append(UpdateOne(selected, {"$set": {date: done.due}}))
         return changes
 

@@ -10,7 +10,7 @@ from records.mongo.client import Database, Session
 from records.mongo.lease import Lease
 from records.mongo.policies import PastPolicy, bring_back, policy_within
 from records.mongo.reapply import COUNTS
-from records.mongo.restored import HEARTBEAT, RESTORE
+from records.mongo.restored import HEARTBEAT, RESTORE, heartbeat
 from records.mongo.transaction import in_transaction
 from records.policy import DateRules
 from records.policy_document import policy_digest
@@ -70,7 +70,7 @@ async def _finish(session: Session, *, database: Database, ending: Ending, lease
     if changed:
         await _announce(database, session, ending, brought, n, policy=policy)
     await database.state.delete_one({"_id": RESTORE}, session=session)
-    beat = [{"$set": {"at": "$$NOW"}}]
+    beat = heartbeat(compared=True)
     await database.state.update_one({"_id": HEARTBEAT}, beat, upsert=True, session=session)
     return Ended(brought, n, policy, changed)
 

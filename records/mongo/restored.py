@@ -6,22 +6,29 @@ The heartbeat is a time that goes with every backup: so it tells how old the dat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-from records.mongo.client import Database, Document
+from pymongo.read_concern import ReadConcern
+
+from records.mongo.client import Database, Document, Session
 from records.mongo.errors import translated
-from records.mongo.lease import last_n
-from records.mongo.policies import gdpr_policy
+from records.mongo.lease import done_within
+from records.mongo.transaction import in_transaction
 
 HEARTBEAT: Final = "heartbeat"
 RESTORE: Final = "restore"
+UNTOLD_TRAIL: Final = "untold"
+"""Stands while the trail tells nothing of this database, though it sent: then another may be begun."""
+TRAIL: Final = "trail"
+"""Where the trail begins that is bound: after this `n`. Without it, at the first one."""
+ERASURES: Final = {"n": {"$exists": True}}
+"""Of the outbox."""
+_AUDIT_TOPIC: Final = "ORDER_RECORDS_KAFKA__AUDIT_TOPIC"
+_BOUND: Final = "bound"
 FRESH_DATABASE: Final = "FRESH_DATABASE"
 SILENCE: Final = timedelta(hours=1)
 """After so long without a heartbeat nothing is written before the database was compared with the trail."""
-_LEAP: Final = timedelta(minutes=5)
-_MAX_UNSENT: Final = 10_000
-"""Entries that are compared; a number that was given out twice is among the first ones."""
-_BOUND: Final = "bound"
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class TrailAhead(Exception):
             super().__init__(
                 f"{told}, and this database is new: {reapply}, which brings back what the topic tells; "
                 "or begin another trail with a new ORDER_RECORDS_AUDIT__LOG_NAME and "
-                "ORDER_RECORDS_KAFKA__AUDIT_TOPIC"
+                f"{_AUDIT_TOPIC}"
             )
         else:
             super().__init__(
@@ -69,11 +76,22 @@ class WentBack(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """When the database was last in service, how long ago that is by MongoDB's clock, and the verdict."""
+    """When the database was last in service, how long ago that is by MongoDB's clock, and the verdict.
+
+    `compared` is when it last agreed with its trail, as far as whoever was in service knew; `beat` counts
+    the heartbeats.
+    """
 
     heartbeat: datetime | None
     silent: timedelta | None
     ahead: Ahead | None
+    compared: datetime | None = None
+    beat: int = 0
+
+    @property
+    def may_be_backup(self) -> bool:
+        """Whether nothing may be written before somebody compares it. One that nobody ever did is new."""
+        return self.heartbeat is not None and not self.in_service
 
     @property
     def in_service(self) -> bool:
@@ -81,11 +99,14 @@ class Service:
         return self.silent is not None and self.silent <= SILENCE
 
 
+_FIELDS: Final = ("at", "compared", "beat", "verdict", "topic", "n", "policyVersion", "known")
+
+
 async def service(database: Database) -> Service:
     """What is known of it. Raises StoreUnavailable."""
     wanted = {"_id": {"$in": [HEARTBEAT, RESTORE]}}
     silent = {"silent": {"$subtract": ["$$NOW", "$at"]}}
-    fields = dict.fromkeys(("at", "verdict", "topic", "n", "policyVersion", "known"), 1)
+    fields = dict.fromkeys(_FIELDS, 1)
     with translated():
         rows = {row["_id"]: row async for row in database.state.find(wanted, {**fields, **silent})}
     heartbeat, restore = rows.get(HEARTBEAT, {}), rows.get(RESTORE)
@@ -94,6 +115,8 @@ async def service(database: Database) -> Service:
         heartbeat.get("at"),
         None if milliseconds is None else timedelta(milliseconds=milliseconds),
         None if restore is None else _ahead(restore),
+        heartbeat.get("compared", heartbeat.get("at")),
+        heartbeat.get("beat", 0),
     )
 
 
@@ -104,104 +127,100 @@ def _ahead(row: Mapping[str, Any]) -> Ahead:
     )
 
 
+def heartbeat(*, compared: bool) -> list[Document]:
+    """The update of a heartbeat, by MongoDB's clock; `compared` says that the database agrees with its trail.
+
+    It is counted, for a clock may be set back, and a backup be a minute old.
+    """
+    last = "$$NOW" if compared else {"$ifNull": ["$compared", "$at"]}
+    beat = {"$add": [{"$ifNull": ["$beat", 0]}, 1]}
+    return [{"$set": {"at": "$$NOW", "compared": last, "beat": beat}}]
+
+
 class Pulse:
-    """The heartbeat as one process sees and renews it: it never goes back but by a restore."""
+    """The heartbeat as one process sees and renews it: its count never goes back but by a restore."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen: datetime | None = None
+        self._seen: int | None = None
 
     async def look(self) -> Service:
         """What is known. Raises TrailAhead, WentBack, StoreUnavailable."""
         found = await service(self._database)
         if found.ahead is not None:
             raise TrailAhead(found.ahead)
-        self._note(found.heartbeat)
+        beat = None if found.heartbeat is None else found.beat
+        if self._before(beat) and self._before(beat := await self._confirmed()):
+            raise WentBack
+        self._seen = beat
         return found
 
-    async def renew(self) -> None:
+    async def renew(self, *, compared: bool) -> None:
         """Sets it to MongoDB's time. Raises WentBack, StoreUnavailable: then nothing was written."""
-        state, earliest = self._database.state, None if self._seen is None else self._seen - _LEAP
+        first = self._seen is None
         selected: Document = {"_id": HEARTBEAT}
-        if earliest is not None:
-            selected["at"] = {"$gte": earliest}
+        if self._seen:  # an earlier version did not count
+            selected["beat"] = {"$gte": self._seen}
         with translated():
-            renewed = await state.update_one(selected, [{"$set": {"at": "$$NOW"}}], upsert=earliest is None)
-        if earliest is not None and renewed.matched_count == 0:
+            renewed = await self._database.state.update_one(
+                selected, heartbeat(compared=compared), upsert=first
+            )
+        if not first and renewed.matched_count == 0:
             raise WentBack
 
-    def _note(self, heartbeat: datetime | None) -> None:
-        """A clock that was set back by less than five minutes is no restore."""
-        if self._seen is not None and (heartbeat is None or heartbeat < self._seen - _LEAP):
-            raise WentBack
-        self._seen = heartbeat
+    def _before(self, beat: int | None) -> bool:
+        return self._seen is not None and (beat is None or beat < self._seen)
+
+    async def _confirmed(self) -> int | None:
+        """Asks again so that a member that is cut off, and takes itself for the primary, cannot answer."""
+        state = self._database.state.with_options(read_concern=ReadConcern("linearizable"))
+        with translated():
+            row = await state.find_one({"_id": HEARTBEAT}, {"beat": 1})
+        return None if row is None else row.get("beat", 0)
 
 
-@dataclass(frozen=True)
-class Stand:
-    """How far the database is: the last `n`, the policy's version, and the outbox ids of erasures by `n`.
-
-    `beaten`: there is a heartbeat, so it was compared with its trail before.
-    """
-
-    n: int
-    policy_version: int
-    beaten: bool
-    unsent: Mapping[int, str]
-
-
-async def stand(database: Database, entries: int = _MAX_UNSENT) -> Stand:
-    """To be asked after the trail was read. Of the outbox so many entries at most, all of them for 0.
-
-    Raises StoreUnavailable.
-    """
-    with translated():
-        heartbeat = await database.state.find_one({"_id": HEARTBEAT}, {"_id": 1})
-        found = database.outbox.find({"n": {"$exists": True}}, {"n": 1}).sort("n", 1).limit(entries)
-        unsent = {row["n"]: row["_id"] async for row in found}
-    n, policy = await last_n(database), await gdpr_policy(database)
-    return Stand(n, policy.version, heartbeat is not None, unsent)
-
-
-async def never_sent(database: Database) -> bool:
-    """Whether all its erasures still wait in the outbox: no trail tells of this database yet.
-
-    Raises StoreUnavailable.
-    """
-    with translated():
-        waiting = await database.outbox.count_documents({"n": {"$exists": True}})
-    return waiting == await last_n(database)
-
-
-async def mark(database: Database, ahead: Ahead, log_name: str) -> None:
-    """Stores the verdict, so that every process sees it. Raises StoreUnavailable."""
-    with translated():
-        await database.state.update_one({"_id": RESTORE}, [{"$set": ahead_row(ahead, log_name)}], upsert=True)
-
-
-def ahead_row(ahead: Ahead, log_name: str) -> Document:
-    """The members of the verdict's document, for an update that is a pipeline."""
-    return {
-        "verdict": ahead.verdict,
-        "logName": {"$literal": log_name},
-        "topic": {"$literal": ahead.topic},
-        "n": ahead.n,
-        "policyVersion": ahead.policy_version,
-        "known": {"n": ahead.known_n, "policyVersion": ahead.known_policy_version},
-        "seen": "$$NOW",
-    }
+async def last_sent(database: Database, session: Session) -> int:
+    """The last `n` that left the outbox; within the caller's transaction, with the driver's own errors."""
+    waiting = await database.outbox.count_documents(ERASURES, session=session)
+    return (await done_within(database, session)).n - waiting
 
 
 async def begin_another_trail(database: Database, topic: str, name: Mapping[str, str]) -> None:
-    """Lets a new database whose trail was refused take another name and topic: a refusal binds it to none.
+    """Lets a database take another name and topic whose trail was refused, since it is new, or is untold.
 
-    `name` is the bound setting that names the log, variable to value. Raises StoreUnavailable.
+    `name` is the bound setting that names the log, variable to value. Raises StoreUnavailable, StoreError.
     """
+    if await _refused(database, topic, name, None) is not None:
+        body = partial(_begin_another, database=database, topic=topic, name=name)
+        await in_transaction(database, body)
+
+
+async def _refused(
+    database: Database, topic: str, name: Mapping[str, str], session: Session | None
+) -> Document | None:
+    """The refusal of the trail before, where both name and topic are others now."""
+    (log_name,) = name.values()
+    either = {"$or": [{"_id": RESTORE, "verdict": FRESH_DATABASE}, {"_id": UNTOLD_TRAIL}]}
+    if session is None:
+        with translated():
+            refused = await database.state.find_one(either)
+    else:
+        refused = await database.state.find_one(either, session=session)
+    if refused is None or log_name == refused["logName"] or topic == refused["topic"]:
+        return None
+    return refused
+
+
+async def _begin_another(
+    session: Session, *, database: Database, topic: str, name: Mapping[str, str]
+) -> None:
+    refused = await _refused(database, topic, name, session)
+    if refused is None:
+        return
     ((variable, log_name),) = name.items()
-    with translated():
-        refused = await database.state.find_one({"_id": RESTORE, "verdict": FRESH_DATABASE})
-        if refused is None or log_name == refused["logName"] or topic == refused["topic"]:
-            return
-        bound = {"_id": _BOUND, variable: refused["logName"]}
-        await database.state.update_one(bound, {"$set": {variable: log_name}})
-        await database.state.delete_one({"_id": RESTORE, "logName": refused["logName"]})
+    bound = {"_id": _BOUND, variable: refused["logName"]}
+    another = {"$set": {variable: log_name, _AUDIT_TOPIC: topic}}
+    await database.state.update_one(bound, another, session=session)
+    await database.state.delete_one({"_id": refused["_id"]}, session=session)
+    after = {"$set": {"after": await last_sent(database, session)}}
+    await database.state.update_one({"_id": TRAIL}, after, upsert=True, session=session)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from aiokafka.admin import NewTopic
 
-from audit.types import LEDGER_REAPPLIED, OFFSETS_LOST, RECORD_ANONYMIZED, RECORD_DELETED
+from audit.types import ATTESTATION, LEDGER_REAPPLIED, OFFSETS_LOST, RECORD_ANONYMIZED, RECORD_DELETED
 from cli.lifecycle_reapply import reapplied
 from records.mongo.outbox import Stamp
 from records.mongo.policies import change_policy, gdpr_policy, policy_history
@@ -116,3 +116,4 @@ async def test_what_was_erased_after_the_backup_is_erased_again_and_nothing_runs
     assert trail.subjects(RECORD_DELETED).keys() == erased
     assert len(trail.subjects(RECORD_ANONYMIZED)) == 4
     assert (len(trail.of(LEDGER_REAPPLIED)), len(trail.of(OFFSETS_LOST))) == (1, 0)
+    assert trail.of(ATTESTATION)

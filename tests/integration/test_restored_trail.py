@@ -1,6 +1,7 @@
 """Each way in which a trail can be ahead of its database, and what is brought back of each act."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -11,7 +12,7 @@ import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
-from audit.types import LEDGER_REAPPLIED
+from audit.types import LEDGER_REAPPLIED, RECORD_ANONYMIZED
 from cli.lifecycle_reapply import reapplied
 from local.servers.process import HOST, free_port
 from records.keys import RecordKeys
@@ -19,16 +20,18 @@ from records.mongo import outbox
 from records.mongo.client import Database, Session
 from records.mongo.lease import Lease
 from records.mongo.restored import Pulse, TrailAhead, WentBack, service
+from records.mongo.startup import SettingsDiffer
 from records.mongo.sweep import Action, sweep
 from records.mongo.transaction import in_transaction
 from records.quarantine import Position
 from runtime.errors import UserError
 from runtime.health import Health
 from runtime.settings import Settings
-from runtime.trail import read_back
+from runtime.trail import BackwardReading
 from service.api.app import create_app
 from service.api.held import HeldWrites
 from service.consume import consume
+from service.trail_check import agreed
 from tests.api_app import client_of, context
 from tests.e2e.checker import TrailFacts, check_sequence, read_trail
 from tests.e2e.deployment import until
@@ -49,6 +52,7 @@ from worker.relay import Relay
 from worker.trail_check import TrailCheck
 from worker.work import work
 
+HOUR: Final = timedelta(hours=1)
 AGO: Final = NOW - DAY
 ACTOR: Final = "ab" * 16
 
@@ -154,6 +158,18 @@ async def test_a_record_whose_dates_were_later_in_the_backup_is_due_again_at_onc
     assert {i: row["anonymized"] for i, row in left.items()} == {masked: True, other: False}
 
 
+async def test_an_order_that_came_again_once_its_id_was_forgotten_is_not_erased_early(topic: Topic) -> None:
+    database, long_ago = topic.database, NOW - 500 * DAY
+    await store_all(database, prepared(1, LIVE), prepared(2, LIVE))
+    before = await all_records(database)
+    for n, kind in enumerate(("deleted", "anonymized"), 1):
+        item = [prepared(n, LIVE).id, 2, long_ago, []]
+        await announce(database, kind, item, n=n, time=long_ago)
+    await send(topic.settings, database)
+    assert (await bring_back(topic))["dates"] == 0
+    assert await all_records(database) == before
+
+
 async def quarantined(topic: Topic, offset: int, **more: Any) -> str:
     """A sealed entry of the order topic's first partition, whose time is not the topic's."""
     position = Position(topic.name, 0, offset, 1_700_000_000_000)
@@ -207,6 +223,21 @@ async def test_a_dropped_event_that_would_be_read_again_stays_out(topic: Topic) 
     assert await topic.database.quarantine.count_documents({}) == 2
 
 
+async def test_the_group_is_set_back_to_before_the_database_was_compared_whoever_led_since(
+    topic: Topic,
+) -> None:
+    await topic.publish(3, timestamp_ms=int((NOW - 5 * HOUR).timestamp() * 1000))
+    async with consuming(topic):
+        await topic.read_up_to(3)
+    led = {"at": NOW, "compared": NOW - 6 * HOUR}
+    state = topic.database.state
+    await state.update_one({"_id": "heartbeat"}, {"$set": led})
+    read_to = {"$set": {"readTo": 3}}
+    assert (await state.update_one({"_id": f"positions/{topic.name}/0"}, read_to)).matched_count == 1
+    await tell(topic, ("deleted", [str(uuid4()), 2, AGO, []]))
+    assert (await bring_back(topic, dry=True))["offsets"] == {"0": {"committed": 3, "readFrom": 0}}
+
+
 async def test_numbers_that_were_given_out_twice_are_given_out_anew_and_none_is_missing(topic: Topic) -> None:
     database, settings = topic.database, topic.settings
     for n in (1, 2, 3):
@@ -238,7 +269,7 @@ async def test_a_new_database_beside_a_trail_may_take_another_name_and_topic(
     kafka, audit = topic.settings.kafka, topic.settings.audit
     other_topic = kafka.model_copy(update={"audit_topic": topic_names("another")})
     only_topic = topic.settings.model_copy(update={"kafka": other_topic})
-    with pytest.raises(TrailAhead):
+    with pytest.raises(SettingsDiffer, match="ORDER_RECORDS_KAFKA__AUDIT_TOPIC"):
         await asyncio.wait_for(work(only_topic, Health("127.0.0.1", 0), asyncio.Event()), 20)
     both = only_topic.model_copy(update={"audit": audit.model_copy(update={"log_name": "another"})})
     async with working(both):
@@ -301,8 +332,9 @@ def without_kafka(topic: Topic) -> Settings:
 
 
 async def out_of_service(topic: Topic, silent: timedelta) -> None:
-    await Pulse(topic.database).renew()
-    await topic.database.state.update_one({"_id": "heartbeat"}, {"$set": {"at": datetime.now(UTC) - silent}})
+    await Pulse(topic.database).renew(compared=True)
+    then = datetime.now(UTC) - silent
+    await topic.database.state.update_one({"_id": "heartbeat"}, {"$set": {"at": then, "compared": then}})
 
 
 @pytest.mark.parametrize(
@@ -351,6 +383,16 @@ async def test_a_worker_that_waited_for_kafka_finds_the_verdict_and_nothing_was_
     await tell(topic, *[("deleted", [str(uuid4()), 2, AGO, []])] * 2)
     check = TrailCheck(without_kafka, topic.database, Health("127.0.0.1", 0))
     await check.before_leading(asyncio.Event())
+    leading = asyncio.Event()
+    beating = asyncio.create_task(check.beat(leading))
+
+    async def beaten() -> bool:
+        found = await service(topic.database)
+        return found.beat > 1 and found.heartbeat != found.compared
+
+    await until(beaten, PATIENCE, "a heartbeat that says nothing of the trail")
+    leading.set()
+    await beating
     begun = asyncio.Event()
 
     async def relay(_: asyncio.Event) -> None:
@@ -358,7 +400,7 @@ async def test_a_worker_that_waited_for_kafka_finds_the_verdict_and_nothing_was_
 
     stopping = asyncio.Event()
     waits = asyncio.create_task(check.once_compared(relay)(stopping))
-    check._settings = topic.settings
+    check._reading = BackwardReading(topic.settings.kafka, check._reader.take, lambda: False)
     with pytest.raises(TrailAhead):
         await asyncio.wait_for(check.watch(stopping), 30)
     stopping.set()
@@ -373,12 +415,13 @@ async def test_while_the_trail_cannot_be_read_a_worker_erases_and_sends_nothing(
     await store_all(topic.database, prepared(1, CLEANUP_DUE))
     readable = asyncio.Event()
 
-    async def read(*what: Any) -> bool:
-        if not readable.is_set():
-            raise KafkaError
-        return await read_back(*what)
+    class Reading(BackwardReading):
+        async def go_on(self, seconds: float) -> bool:
+            if not readable.is_set():
+                raise KafkaError
+            return await super().go_on(seconds)
 
-    monkeypatch.setattr("worker.trail_check.read_back", read)
+    monkeypatch.setattr("worker.trail_check.BackwardReading", Reading)
 
     async def swept() -> bool:
         return await topic.database.state.find_one({"_id": "sweep"}) is not None
@@ -395,7 +438,8 @@ async def test_while_the_trail_cannot_be_read_a_worker_erases_and_sends_nothing(
         )
         readable.set()
         await until(sent, PATIENCE, "announced once compared")
-    assert len(await trail_values(topic.settings)) == 1
+    trail = read_trail(await trail_values(topic.settings))
+    assert len(trail.of(RECORD_ANONYMIZED)) == 1
 
 
 async def test_serve_stores_nothing_until_the_database_was_compared_and_reads_go_on(topic: Topic) -> None:
@@ -411,7 +455,7 @@ async def test_serve_stores_nothing_until_the_database_was_compared_and_reads_go
         refused = await client.put("/api/orderrecords", json={"operations": []})
         assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
         assert (await client.get("/api/orderrecords")).status_code == 200
-        await Pulse(topic.database).renew()
+        await Pulse(topic.database).renew(compared=True)
 
         async def taken() -> bool:
             return (await client.put("/api/orderrecords", json={"operations": []})).status_code == 400
@@ -424,10 +468,120 @@ async def test_serve_stores_nothing_until_the_database_was_compared_and_reads_go
 async def test_a_process_sees_that_the_database_was_put_back_beneath_it(topic: Topic) -> None:
     backup = await copied(topic.database)
     pulse = Pulse(topic.database)
-    await pulse.renew()
+    await pulse.renew(compared=True)
     await pulse.look()
     await put_back(topic.database, backup)
     with pytest.raises(WentBack):
-        await pulse.renew()
+        await pulse.renew(compared=True)
     with pytest.raises(WentBack):
         await pulse.look()
+
+
+# A topic that tells nothing
+
+
+async def has_sent(topic: Topic, n: int, silent: timedelta) -> None:
+    await out_of_service(topic, silent)
+    await topic.database.state.insert_one({"_id": "lease", "owner": "", "expires": AGO, "n": n})
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["empty", "missing"])
+@pytest.mark.parametrize(("minutes", "leads"), [(61, False), (59, True)])
+async def test_a_topic_that_tells_nothing_of_a_database_that_sent_does_not_agree_with_it(
+    topic: Topic,
+    topic_names: Callable[[str], str],
+    minutes: int,
+    there: bool,  # noqa: FBT001 - a row
+    leads: bool,  # noqa: FBT001 - a row
+) -> None:
+    await has_sent(topic, 100, timedelta(minutes=minutes))
+    name = topic.settings.kafka.audit_topic if there else topic_names("absent")
+    kafka = topic.settings.kafka.model_copy(update={"audit_topic": name})
+    check = TrailCheck(
+        topic.settings.model_copy(update={"kafka": kafka}), topic.database, Health("127.0.0.1", 0)
+    )
+    stopping = asyncio.Event()
+    waiting = asyncio.create_task(check.before_leading(stopping))
+    done, _ = await asyncio.wait([waiting], timeout=3)
+    assert bool(done) is leads
+    assert not check._compared.is_set()
+    assert (await service(topic.database)).in_service is leads
+    stopping.set()
+    await asyncio.wait_for(waiting, 10)
+
+
+async def test_the_end_of_a_long_trail_is_read_in_as_many_tries_as_it_takes(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.trail._WINDOW", 10)
+    monkeypatch.setattr("runtime.trail._WIDEST", 20)
+    where = topic.settings.kafka.audit_topic
+    for number in range(100):
+        await topic.producer.send(where, str(number).encode(), partition=0)
+    await topic.producer.flush()
+    taken: list[int] = []
+
+    def take(value: bytes | None) -> None:
+        taken.append(int(value or b""))
+        if len(taken) == 40:
+            raise TimeoutError
+
+    reading = BackwardReading(topic.settings.kafka, take, lambda: 0 in taken)
+    with pytest.raises(TimeoutError):
+        await reading.go_on(20)
+    first = taken.copy()
+    await topic.producer.send_and_wait(where, b"100", partition=0)
+    assert await reading.go_on(20)
+    assert sorted({*taken}) == list(range(101))
+    assert taken[40:42] == [100, min(first[:30]) - 20]
+
+
+@pytest.mark.parametrize(("minutes", "reads"), [(61, False), (59, True)])
+async def test_a_consumer_reads_beside_an_empty_topic_only_where_the_database_is_in_service(
+    topic: Topic,
+    minutes: int,
+    reads: bool,  # noqa: FBT001 - a row
+) -> None:
+    await has_sent(topic, 100, timedelta(minutes=minutes))
+    stopping, pulse = asyncio.Event(), Pulse(topic.database)
+    comparing = asyncio.create_task(
+        agreed(topic.settings, topic.database, pulse, Health("127.0.0.1", 0), stopping)
+    )
+    done, _ = await asyncio.wait([comparing], timeout=3)
+    assert bool(done) is reads
+    assert (await service(topic.database)).beat == 1
+    stopping.set()
+    await asyncio.wait_for(comparing, 10)
+
+
+async def test_where_the_trail_is_lost_another_one_goes_on_with_the_next_number(
+    topic: Topic, topic_names: Callable[[str], str]
+) -> None:
+    await has_sent(topic, 100, timedelta(minutes=5))
+    await store_all(topic.database, prepared(1, CLEANUP_DUE))
+    kafka, audit = topic.settings.kafka, topic.settings.audit
+    names = {"audit_topic": topic_names("another"), "checkpoint_topic": topic_names("checkpoints")}
+    both = {
+        "kafka": kafka.model_copy(update=names),
+        "audit": audit.model_copy(update={"log_name": "another"}),
+    }
+    another = topic.settings.model_copy(update=both)
+    with pytest.raises(SettingsDiffer):
+        await asyncio.wait_for(work(another, Health("127.0.0.1", 0), asyncio.Event()), 20)
+
+    async def untold() -> bool:
+        return await topic.database.state.find_one({"_id": "untold"}) is not None
+
+    async def sent() -> bool:
+        swept = await topic.database.state.find_one({"_id": "lease"}) or {}
+        return swept["n"] > 100 and not await topic.database.outbox.count_documents({"n": {"$exists": True}})
+
+    async with working(topic.settings):
+        await until(untold, PATIENCE, "the worker finds nothing on the topic")
+    await topic.admin.create_topics([NewTopic(name, 1, 1) for name in names.values()])
+    async with working(another):
+        await until(sent, PATIENCE, "announced on the other topic")
+    numbers = [
+        json.loads(value)["data"].get("sequence", {}).get("n") for value in await trail_values(another)
+    ]
+    assert [n for n in numbers if n is not None] == [101]

@@ -3,6 +3,9 @@
 import asyncio
 import base64
 import hashlib
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -77,6 +80,13 @@ async def signed(kafka: Kafka, until: Callable[[], Awaitable[bool]]) -> None:
     finally:
         stopping.set()
         await task
+
+
+def wait_for_file(path: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < until, f"{path.name} does not come"
+        time.sleep(0.05)
 
 
 def sign_all(kafka: Kafka, size: int) -> None:
@@ -198,3 +208,37 @@ def test_a_policy_that_was_replaced_is_still_known(shop: Shop, audit: RunVerb) -
         assert audit("policy", policy_digest(policy, DateRules())).out.encode() == policy_document(
             policy, DateRules()
         )
+
+
+def test_a_witness_follows_the_topics_and_its_word_is_wanted_by_a_verification(
+    kafka: Kafka, audit: RunVerb, run_verb: RunVerb, tmp_path: Path
+) -> None:
+    files = {name: str(tmp_path / name) for name in ("key", "state", "cosigned")}
+    witness_key = run_verb("keys", "witness", files["key"], "--name", "compliance").out.strip()
+    words = ["--key", KEY.text, "--name", "compliance", "--signing-key-file", files["key"]]
+    words += ["--state", files["state"], "--cosigned", files["cosigned"]]
+    assert audit("witness", *words, "--once").out == "nothing is signed yet\n"
+
+    trail = Trail()
+    trail.erase(1, 100)
+    apart(write(kafka, trail, 0, 60))
+    sign_all(kafka, 100)
+    command = [sys.executable, "-m", "cli.main", "audit", "witness", *words]
+    following = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        wait_for_file(tmp_path / "cosigned" / "100")
+        assert "is in use" in one_line(audit("witness", *words, "--once"))
+        trail.erase(2, 100)
+        apart(write(kafka, trail, 100, 30))
+        sign_all(kafka, 200)
+        wait_for_file(tmp_path / "cosigned" / "200")
+    finally:
+        following.send_signal(signal.SIGINT)
+        out, _ = following.communicate(timeout=PATIENCE)
+    assert following.returncode == 0
+    assert [line for line in out.splitlines() if "200" in line] == ["co-signed  200 events"]
+
+    policy = ("--witness", witness_key, "--cosigned", files["cosigned"])
+    facts = audit("verify", *policy, "--json").json
+    assert (facts["exitCode"], facts["proven"]) == (0, 200)
+    assert audit("verify", "--witness", witness_key).code == 2

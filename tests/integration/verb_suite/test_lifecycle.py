@@ -15,9 +15,10 @@ from audit.events import AuditEvent
 from records.mongo.client import Database
 from records.mongo.indexes import build_indexes
 from records.mongo.policies import change_policy, gdpr_policy
-from records.mongo.restored import Ahead, mark
+from records.mongo.restored import Ahead
 from records.policy import DateRules, GdprPolicy
 from tests.integration.verb_suite.shop import HOUR, Shop, one_line, orders
+from tests.running_restore import refused
 from tests.verbs import RunVerb
 
 EVENT: TypeAdapter[Any] = TypeAdapter(AuditEvent)
@@ -164,7 +165,7 @@ def test_a_backup_that_was_put_back_is_mended_first(shop: Shop, lifecycle: RunVe
     shop.take(orders(2, age=DAY))
     put_policy(shop, 14, 20)
     digest = lifecycle("preview", "--json").json["plan"]["digest"]
-    shop.do(lambda database: mark(database, Ahead("AHEAD", "audit", 9, 3, 4, 1), "order-records"))
+    shop.do(lambda database: refused(database, Ahead("AHEAD", "audit", 9, 3, 4, 1), "order-records"))
 
     assert "lifecycle reapply" in one_line(lifecycle("recompute", "--confirm", digest))
     assert recomputed(shop) == []
