@@ -127,7 +127,12 @@ async def test_it_writes_nothing_even_where_nothing_is(
 
     found = await examine(settings)
 
-    assert problems(found) == [Check.INDEXES, Check.ORDER_TOPIC, Check.AUDIT_TOPIC]
+    assert problems(found) == [
+        Check.INDEXES,
+        Check.ORDER_TOPIC,
+        Check.AUDIT_TOPIC,
+        Check.CHECKPOINT_TOPIC,
+    ]
     assert found[0].level is Level.WARNING
     assert await kafka_topics(settings) == before
     async with open_database(mongo_uri, fresh_database) as database:
@@ -177,7 +182,7 @@ async def test_an_audit_topic_of_two_partitions_that_is_compacted_is_a_problem(d
 
     found = await deployed.findings(ORDER_RECORDS_KAFKA__AUDIT_TOPIC=other)
 
-    assert problems(found) == [Check.AUDIT_TOPIC, Check.AUDIT_RETENTION]
+    assert problems(found) == [Check.BOUND, Check.AUDIT_TOPIC, Check.AUDIT_RETENTION]
 
 
 async def test_other_settings_than_at_the_first_start_are_problems(deployed: Deployed) -> None:

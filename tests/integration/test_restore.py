@@ -21,6 +21,9 @@ from tests.running_consumer import Topic, consuming, topic_of
 from tests.running_restore import copied, put_back, settled, trail_values, working
 from worker.work import work
 
+# A Kafka client that is stopped while it connects leaves its socket to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 DAY: Final = timedelta(days=1)
 STAMP: Final = Stamp("1.2.3", 0, f"sha256:{'0' * 64}")
 LIVE, CLEANUP_DUE, DELETION_DUE = (timedelta(days=days) for days in (1, 40, 250))
