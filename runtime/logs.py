@@ -15,6 +15,7 @@ from structlog.typing import EventDict, Processor, ProcessorReturnValue, Wrapped
 from runtime.log_lines import Lines, OurLogger, error_of
 from runtime.log_privacy import describe_foreign, short_path, type_name
 
+_KAFKA: Final = "aiokafka"
 REPEAT_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
@@ -58,6 +59,7 @@ def configure_logging(process: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger(_KAFKA).setLevel(logging.NOTSET)  # whoever configures anew begins anew
     _take_over_libraries()
     logging.raiseExceptions = False  # else a line that cannot be written is printed whole, data and all
     structlog.configure(
@@ -72,7 +74,7 @@ def configure_verb_logging(verb: str) -> None:
     very things that the verb says in its own one line.
     """
     configure_logging(verb, "WARNING")
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger(_KAFKA).setLevel(logging.CRITICAL)
 
 
 def _from(least: str) -> Processor:
