@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor, ProcessorReturnValue, Wrapped
 from runtime.log_lines import Lines, OurLogger, error_of
 from runtime.log_privacy import describe_foreign, short_path, type_name
 
-_KAFKA: Final = "aiokafka"
+_KAFKA = "aiokafka"
 REPEAT_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
