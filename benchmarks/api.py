@@ -1,8 +1,6 @@
 """`serve` under wrk, against bare FastAPI routes on the same driver and data: `make bench`."""
 
-import asyncio
 import secrets
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-import orjson
 from rich.console import Console
 
 from benchmarks.api_calls import Call, Deep, compared_calls, deep_calls
@@ -19,7 +16,7 @@ from benchmarks.api_data import store_orders
 from benchmarks.api_report import Report, show
 from benchmarks.api_servers import DATABASE, bare_process, serve_process, signed_token, variables
 from benchmarks.comparison import Comparison
-from benchmarks.ending import end_on_sigterm
+from benchmarks.ending import end_on_sigterm, outcome, tell
 from benchmarks.machine import describe_machine
 from benchmarks.progress import Steps
 from benchmarks.sameness import require_same_records
@@ -29,11 +26,9 @@ from benchmarks.wrk import find_wrk
 from local.servers.mongod import Mongod
 from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
-from runtime.errors import UserError
 from runtime.secret_keys import KEY_BYTES
 
 _MIN_RECORDS: Final = 1_000
-_PLAIN_WIDTH: Final = 140
 
 
 @dataclass(frozen=True)
@@ -72,16 +67,9 @@ def main(*, records: int, seconds: int, rounds: int, only: tuple[str, ...], as_j
     \b
     Example: make bench ARGS="--records 120000"
     """  # noqa: D301 - click reads \b as the character
-    try:
-        report = asyncio.run(measure(Options(records, seconds, rounds, only), Console(stderr=True)))
-    except UserError as error:
-        raise click.ClickException(str(error)) from None
-    except asyncio.CancelledError:
-        raise click.Abort from None
-    if as_json:
-        click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode())
-    else:
-        show(report, Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH))
+    tell(
+        outcome(measure(Options(records, seconds, rounds, only), Console(stderr=True))), show, as_json=as_json
+    )
 
 
 async def measure(options: Options, console: Console) -> Report:

@@ -1,7 +1,6 @@
 """`consume` against Kafka Connect's MongoDB sink, a naive loop and bare inserts, on one topic."""
 
 import asyncio
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,17 +9,17 @@ from pathlib import Path
 from typing import Final
 
 import click
-import orjson
 from rich.console import Console
 
 from benchmarks import bare_inserts, connect, naive_loop
 from benchmarks.connect import Connect
+from benchmarks.ending import outcome, tell
 from benchmarks.ingest_report import AGAIN, CEILING, INSERT, LOOP, ONE, SINK, TWO, Report, show
 from benchmarks.ingest_sides import BatchingKafka, Sides
 from benchmarks.ingest_topic import fill_topic
 from benchmarks.machine import describe_machine
-from benchmarks.meter import Run
 from benchmarks.progress import Steps
+from benchmarks.rounds import Runs, measured
 from local.servers.kafka_jars import java_and_maven
 from local.servers.mongod import Mongod
 from runtime.errors import UserError
@@ -31,10 +30,7 @@ _MIN_RECORDS: Final = 2_000
 _LOOP_RECORDS: Final = 5_000
 _CEILING_RECORDS: Final = 100_000
 _WARM_RECORDS: Final = 20_000
-_PLAIN_WIDTH: Final = 140
 _SIDES: Final = ("ceiling", "loop", "sink", "one", "two")
-
-Runs = dict[str, Run]
 
 
 @dataclass(frozen=True)
@@ -72,14 +68,7 @@ def main(*, records: int, rounds: int, peer: tuple[str, ...], only: tuple[str, .
     """  # noqa: D301 - click reads \b as the character
     if "insert" in only:
         peer = ("insert",)
-    try:
-        report = asyncio.run(measure(Options(records, rounds, peer, only), Console(stderr=True)))
-    except UserError as error:
-        raise click.ClickException(str(error)) from None
-    if as_json:
-        click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode())
-    else:
-        show(report, Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH))
+    tell(outcome(measure(Options(records, rounds, peer, only), Console(stderr=True))), show, as_json=as_json)
 
 
 async def measure(options: Options, console: Console) -> Report:
@@ -138,15 +127,8 @@ async def _warm(bench: _Bench) -> None:
 
 async def _round(bench: _Bench, names: list[str], number: int) -> Runs:
     """Every other round goes the other way: no side has always the quieter half."""
-    runs: Runs = {}
-    for name in names if number % 2 == 0 else reversed(names):
-        bench.steps.begin(f"round {number + 1}: {name}")
-        measured = await _MEASURE[name](bench)
-        runs |= measured
-        bench.steps.step()
-        told = ", ".join(f"{side}: {run.rate:,.0f}/s" for side, run in measured.items())
-        bench.steps.end(f"round {number + 1}: {told}")
-    return runs
+    order = names if number % 2 == 0 else reversed(names)
+    return await measured(bench.steps, number, order, lambda name: _MEASURE[name](bench))
 
 
 async def _ceiling(bench: _Bench) -> Runs:

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,10 +10,9 @@ from pathlib import Path
 from typing import Final
 
 import click
-import orjson
 from rich.console import Console
 
-from benchmarks.ending import end_on_sigterm
+from benchmarks.ending import end_on_sigterm, outcome, tell
 from benchmarks.ingest_report import Report, show
 from benchmarks.lifecycle_options import SIDES, Options, require_disk
 from benchmarks.lifecycle_records import templates
@@ -28,7 +26,6 @@ from local.servers.kafka_jars import java_and_maven
 from runtime.errors import UserError
 
 _MIN_RECORDS: Final = 5_000
-_PLAIN_WIDTH: Final = 140
 
 
 @click.command()
@@ -56,16 +53,7 @@ def main(
     Example: make bench-lifecycle ARGS="--backlog 2000000 --beside"
     """  # noqa: D301 - click reads \b as the character
     options = Options(records, rounds, backlog, beside, only)
-    try:
-        report = asyncio.run(measure(options, Console(stderr=True)))
-    except UserError as error:
-        raise click.ClickException(str(error)) from None
-    except asyncio.CancelledError:
-        raise click.Abort from None
-    if as_json:
-        click.echo(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode())
-    else:
-        show(report, Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH))
+    tell(outcome(measure(options, Console(stderr=True))), show, as_json=as_json)
 
 
 async def measure(options: Options, console: Console) -> Report:

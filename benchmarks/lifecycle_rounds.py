@@ -24,14 +24,12 @@ from benchmarks.lifecycle_report import (
 )
 from benchmarks.lifecycle_sides import Sides
 from benchmarks.lifecycle_task import run_between, together
-from benchmarks.meter import Run
 from benchmarks.progress import Steps
+from benchmarks.rounds import Runs, measured
 
 _LOOP_RECORDS: Final = 5_000
 _BESIDE_TIMES: Final = 20
 """An ingest beside a sweep would come to its end after so many times the swept records."""
-
-Runs = dict[str, Run]
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,19 +46,12 @@ async def run_round(bench: Bench, number: int) -> Runs:
 
     Every other round goes the other way: no side has always the quieter half.
     """
-    runs, names = Runs(), bench.options.sides()
+    names = bench.options.sides()
     if number % 2:
         names.reverse()
     if number == bench.options.rounds - 1:
         names += bench.options.last()
-    for name in names:
-        bench.steps.begin(f"round {number + 1}: {name}")
-        measured = await _MEASURE[name](bench)
-        runs |= measured
-        bench.steps.step()
-        told = ", ".join(f"{side}: {run.rate:,.0f}/s" for side, run in measured.items())
-        bench.steps.end(f"round {number + 1}: {told}")
-    return runs
+    return await measured(bench.steps, number, names, lambda name: _MEASURE[name](bench))
 
 
 async def _bare(bench: Bench) -> Runs:

@@ -20,14 +20,14 @@ from typing import Any, Final
 
 import click
 
-from audit.checkpoint_book import CheckpointRecord
+from audit.checkpoint_book import CheckpointRecord, told
 from audit.checkpoints import Checkpoint, range_headers, sign_checkpoint
 from audit.keys import seed_key
 from audit.merkle import CompactRange
 from audit.templates import expand
 from audit.verdict import Batch
 from cli.audit_folder import CHECKPOINTS
-from cli.audit_writing import Writer, utc
+from cli.audit_writing import Writer
 
 _SEED: Final = bytes(32)
 _NAME: Final = "order-records"
@@ -87,7 +87,13 @@ def make_export(folder: Path, events: int) -> None:
             note = sign_checkpoint(Checkpoint.of(_NAME, tree), _SEED, int(now))
             checkpoints.append(CheckpointRecord(len(checkpoints), note, range_headers(tree)))
     writer.write_checkpoints(checkpoints)
-    whole = {"log_name": _NAME, "made_at": utc(now), "build": "0.1.0", "period_from": None, "period_to": None}
+    whole = {
+        "log_name": _NAME,
+        "made_at": told(now),
+        "build": "0.1.0",
+        "period_from": None,
+        "period_to": None,
+    }
     edges = {"topic_first": 0, "first": 0, "end": events, "open_end": True}
     writer.finish({**whole, **edges, "retention_days": 1460})
 

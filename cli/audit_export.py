@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from audit.checkpoint_book import told
 from audit.findings import Findings
 from audit.keys import VerifierKey
 from audit.templates import timestamp
@@ -14,7 +15,7 @@ from cli.audit_keys import KEY, log_keys
 from cli.audit_options import Period, in_period
 from cli.audit_reading import Plan, Shown, Wanted, planned, progress_bar
 from cli.audit_source import Edges, Topics
-from cli.audit_writing import Writer, copy_checkpoints, copy_events, utc
+from cli.audit_writing import Writer, copy_checkpoints, copy_events
 from cli.quarantine_options import AS_JSON
 from cli.quarantine_view import print_facts, text
 from runtime.errors import UserError
@@ -64,7 +65,7 @@ async def _export(
     return writer.finish(
         {
             "log_name": keys[0].name,
-            "made_at": utc(plan.now),
+            "made_at": told(plan.now),
             "build": build(),
             "period_from": None if period.begin is None else timestamp(period.begin),
             "period_to": None if period.end is None else timestamp(period.end),

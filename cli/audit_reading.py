@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from audit.checkpoint_book import CheckpointBook, CheckpointRecord
 from audit.checkpoints import Checkpoint
@@ -22,6 +21,7 @@ from audit.verdict import Scope, Verdict
 from audit.verification import Verification
 from audit.witness_policy import Cosigned
 from cli.audit_source import Edges, Source
+from cli.console import progress_on_stderr
 
 _CAUGHT_UP_SECONDS: Final = 5.0
 _ROUNDS: Final = 20
@@ -148,9 +148,8 @@ async def _read_checkpoints(source: Source, book: CheckpointBook, shown: Shown) 
 @contextmanager
 def progress_bar() -> Iterator[Shown]:
     """A bar on standard error, where that is a terminal."""
-    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with progress_on_stderr(*columns) as bar:
         task = bar.add_task("", total=None)
 
         def shown(what: str, done: int, total: int) -> None:

@@ -14,12 +14,10 @@ from pydantic import TypeAdapter, ValidationError
 from audit.events import AuditEvent
 from audit.templates import timestamp
 from records.clock import MAX_DIFFERENCE
-from runtime.consumer_stop import stop_whole
-from runtime.kafka import client_options
 from runtime.kafka_settings import Kafka
 from runtime.process import told
 from runtime.topics import KAFKA_AWAY, require_topic
-from runtime.trail import PARTITION
+from runtime.trail import PARTITION, partition_reader
 
 _SCHEMA: Final = TypeAdapter[Any](AuditEvent)
 _ANSWER_SECONDS: Final = 10.0
@@ -86,43 +84,36 @@ async def scan(
     Never fails: what Kafka does not give is said in the result.
     """
     result, wanted = Scan(), {subject.encode() for subject in subjects}
-    consumer = AIOKafkaConsumer(
-        **client_options(kafka), enable_auto_commit=False, auto_offset_reset="earliest"
-    )
     deadline = time.monotonic() + seconds
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            await _begin(consumer, kafka, since, result)
-        while result.read_to < result.end and time.monotonic() < deadline:
-            await _read(consumer, _partition(kafka), wanted, result)
-            progress(result.read_to - result.first, result.end - result.first)
+            await require_topic(kafka, kafka.audit_topic)
+        async with partition_reader(kafka, kafka.audit_topic) as (reader, earliest, end):
+            partition = TopicPartition(kafka.audit_topic, PARTITION)
+            result.first = result.read_to = await _first(reader, partition, since, earliest, end)
+            result.end = end
+            reader.seek(partition, result.first)
+            while result.read_to < result.end and time.monotonic() < deadline:
+                await _read(reader, partition, wanted, result)
+                progress(result.read_to - result.first, result.end - result.first)
     except KAFKA_AWAY as error:
         result.away = told(error)
-    finally:
-        await stop_whole(consumer, consumer.stop)
     return result
 
 
-async def _begin(consumer: AIOKafkaConsumer, kafka: Kafka, since: datetime | None, result: Scan) -> None:
-    await require_topic(kafka, kafka.audit_topic)
-    await consumer.start()
-    partition = _partition(kafka)
-    consumer.assign([partition])
-    result.end = (await consumer.end_offsets([partition]))[partition]
-    result.first = await _first(consumer, partition, since, result.end)
-    result.read_to = result.first
-    consumer.seek(partition, result.first)
-
-
 async def _first(
-    consumer: AIOKafkaConsumer, partition: TopicPartition, since: datetime | None, end: int
+    consumer: AIOKafkaConsumer,
+    partition: TopicPartition,
+    since: datetime | None,
+    earliest: int,
+    end: int,
 ) -> int:
     """What came before the order itself says nothing of it, so a known time spares most of the topic."""
-    earliest: int = (await consumer.beginning_offsets([partition]))[partition]
     if since is None:
         return earliest
     moment = max(0, int((since - _MARGIN).timestamp() * 1000))
-    found = (await consumer.offsets_for_times({partition: moment}))[partition]
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        found = (await consumer.offsets_for_times({partition: moment}))[partition]
     return end if found is None else max(earliest, int(found.offset))
 
 
@@ -133,7 +124,3 @@ async def _read(
         if record.key in wanted and record.offset < result.end:
             result.add(record.offset, record.value)
     result.read_to = max(result.read_to, await consumer.position(partition))
-
-
-def _partition(kafka: Kafka) -> TopicPartition:
-    return TopicPartition(kafka.audit_topic, PARTITION)

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from audit.checkpoint_book import CheckpointRecord
 from audit.checkpoints import Checkpoint
 from audit.keys import VerifierKey
 from audit.notes import NoteError, parse_note
-from audit.templates import timestamp
 from audit.verdict import Batch
 from cli.audit_folder import CHECKPOINTS, EVENTS_PER_FILE, KEYS, MANIFEST, File, Manifest
 from cli.audit_lines import checkpoint_lines, event_lines
@@ -112,11 +110,6 @@ async def copy_events(source: Source, writer: Writer, edges: Edges, shown: Shown
     async with aclosing(source.events(edges.first, edges.end, progress)) as batches:
         async for batch in batches:
             writer.write_events(batch)
-
-
-def utc(seconds: float) -> str:
-    """A time in seconds since 1970 as RFC 3339."""
-    return timestamp(datetime.fromtimestamp(seconds, UTC))
 
 
 def _size(record: CheckpointRecord) -> int:

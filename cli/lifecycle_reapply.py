@@ -1,7 +1,6 @@
 """`order-records lifecycle reapply`: after a restore from backup, what was erased since is erased again."""
 
 import asyncio
-import logging
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -10,10 +9,9 @@ from typing import Final
 from uuid import uuid4
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from cli.connected import connected, pseudonym, trusted_now
+from cli.console import progress_on_stderr
 from cli.interrupts import end_cleanly
 from cli.quarantine_options import ACTOR, AS_JSON
 from cli.quarantine_view import print_facts, text
@@ -50,7 +48,6 @@ def reapply(*, dry: bool, actor: str | None, as_json: bool) -> None:
       order-records lifecycle reapply --dry-run
       order-records lifecycle reapply --actor on-call
     """  # noqa: D301 (click reads the \b)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it complains of is said in one line
     try:
         report = asyncio.run(_reapply(load_settings(), dry=dry, actor=actor))
     except asyncio.CancelledError:
@@ -71,10 +68,9 @@ async def reapplied(settings: Settings, *, dry: bool, actor: str | None) -> Repo
     keys = RecordKeys.derive(settings.secrets.require("id_key"))
     async with connected(settings, settings.bound(keys.fingerprint)) as database:
         name, now = pseudonym(keys, actor), await trusted_now(database)
-        console = Console(stderr=True)
         try:
             async with nullcontext() if dry else _leading(settings, database) as lease:
-                with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
+                with progress_on_stderr() as shown:
                     task = shown.add_task("", total=None)
 
                     def progress(what: str, done: int, total: int) -> None:

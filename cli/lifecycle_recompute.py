@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from cli.connected import connected, pseudonym, require_compared, trusted_now
+from cli.console import progress_on_stderr
 from cli.interrupts import end_cleanly
 from cli.lifecycle_plan import DEADLINE, Planned, planned, policy_in_force
 from cli.lifecycle_view import policy_facts, policy_words, print_changes
@@ -138,9 +137,8 @@ async def _recompute(settings: Settings, digest: str, seconds: float, actor: str
 
 
 async def _run(steps: AsyncGenerator[Batch | Waiting], done: _Done, total: int) -> None:
-    console = Console(stderr=True)
     try:
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        with progress_on_stderr() as progress:
             task = progress.add_task("recomputing", total=total)
             async with aclosing(steps):
                 async for step in steps:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from cli.connected import connected, pseudonym, require_compared, trusted_now
+from cli.console import progress_on_stderr
 from cli.interrupts import end_cleanly
 from cli.parameters import EntryId
 from cli.quarantine_options import ACTOR, AS_JSON, selecting
@@ -158,8 +157,7 @@ def _pages(run: Replay, wanted: _Wanted) -> AsyncGenerator[list[Became]]:
 
 
 async def _run(pages: AsyncGenerator[list[Became]], report: _Report, total: int) -> None:
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_on_stderr() as progress:
         task = progress.add_task("replaying", total=total)
         async with aclosing(pages):
             async for page in pages:

@@ -6,12 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from audit.templates import entry_subject
 from cli.audit_scan import Scan, scan
 from cli.connected import connected, reading_time
+from cli.console import progress_on_stderr
 from cli.parameters import Word
 from cli.quarantine_view import print_facts, print_rows, text
 from cli.trace_answer import Answer
@@ -101,8 +100,7 @@ def _identified(settings: Settings, name: NaturalKey | UUID) -> tuple[str, dict[
 
 async def _scan(settings: Settings, identifier: str, where: Whereabouts, seconds: float) -> Scan:
     arrivals = _arrivals(where.entries)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_on_stderr() as progress:
         task = progress.add_task("reading the audit topic", total=None)
 
         def read(done: int, total: int) -> None:

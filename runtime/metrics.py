@@ -163,6 +163,12 @@ DUE_NEXT_DAY = Gauge(
 )
 
 
+def set_counts(action: str, overdue: int, next_day: int) -> None:
+    """How many of an action are overdue, and how many fall due within a day."""
+    OVERDUE.labels(action).set(overdue)
+    DUE_NEXT_DAY.labels(action).set(next_day)
+
+
 def set_oldest_overdue(action: str, oldest: datetime | None, now: datetime) -> None:
     """The age, at a time (UTC), of the oldest that is overdue; 0 when nothing is."""
     OLDEST_OVERDUE_SECONDS.labels(action).set((now - oldest).total_seconds() if oldest else 0.0)

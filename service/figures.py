@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -10,7 +10,7 @@ import structlog
 from records.clock import ClockUntrusted
 from records.mongo.client import Database
 from records.mongo.errors import StoreError
-from records.mongo.overdue import MAX_COUNTED, due_within, oldest_overdue, overdue
+from records.mongo.overdue import counts, oldest_overdue
 from records.mongo.sweep import Action
 from runtime import metrics
 from runtime.pace import Pace
@@ -23,7 +23,6 @@ _LOOK_SECONDS: Final = 15.0
 _PATIENCE_SECONDS: Final = 5.0
 """Requests wait behind a look at MongoDB's clock, so this one may not take long."""
 _COUNT_SECONDS: Final = 20.0
-_DAY: Final = timedelta(days=1)
 
 
 async def watch(database: Database, clock: Clock, stopping: asyncio.Event) -> None:
@@ -59,13 +58,6 @@ async def count_overdue(database: Database, now: datetime) -> None:
         metrics.set_oldest_overdue(action.name.lower(), oldest, now)
     for action in Action:
         try:
-            await _count(database, action, now)
+            metrics.set_counts(action.name.lower(), *await counts(database, action, now))
         except StoreError as error:  # too many to be counted in time: the others are told all the same
             log.warning("the figures are stale", action=action, error=told(error))
-
-
-async def _count(database: Database, action: Action, now: datetime) -> None:
-    figure = await overdue(database, action, now, MAX_COUNTED)
-    metrics.OVERDUE.labels(action.name.lower()).set(figure.count)
-    coming = await due_within(database, action, now, _DAY, MAX_COUNTED)
-    metrics.DUE_NEXT_DAY.labels(action.name.lower()).set(coming)

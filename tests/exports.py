@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from audit.checkpoint_book import told
 from audit.verdict import Batch
-from cli.audit_writing import Writer, utc
+from cli.audit_writing import Writer
 from tests.trails import KEY, NOW, Trail
 
 
@@ -19,7 +20,12 @@ def exported(trail: Trail, folder: Path, **facts: Any) -> Path:
         part = trail.events[at - trail.first : at - trail.first + 4]
         times = [int(event.time * 1000) for event in part]
         writer.write_events(Batch(list(range(at, at + len(part))), [event.value for event in part], times))
-    whole: dict[str, Any] = {"log_name": KEY.name, "made_at": utc(NOW), "build": "1.0.0", "period_from": None}
+    whole: dict[str, Any] = {
+        "log_name": KEY.name,
+        "made_at": told(NOW),
+        "build": "1.0.0",
+        "period_from": None,
+    }
     whole |= {"period_to": None, "retention_days": 1460, "topic_first": trail.first, "first": trail.first}
     writer.finish({**whole, "end": end, "open_end": True, **facts})
     return folder

@@ -12,7 +12,7 @@ from records.mongo.clock import CheckedClock
 from records.mongo.errors import StoreError
 from records.mongo.ledger import ledger_facts
 from records.mongo.outbox import backlog
-from records.mongo.overdue import MAX_COUNTED, due_within, failed_alone, oldest_overdue, overdue
+from records.mongo.overdue import counts, failed_alone, oldest_overdue
 from records.mongo.sweep import Action
 from runtime import metrics
 from runtime.pace import Pace
@@ -21,7 +21,6 @@ from runtime.process import sleep_unless, told
 log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS: Final = 15.0
-_DAY: Final = timedelta(days=1)
 
 
 async def watch_figures(database: Database, ledger_time: timedelta, stopping: asyncio.Event) -> None:
@@ -56,16 +55,9 @@ async def measure(database: Database, now: datetime, ledger_time: timedelta) -> 
     await _look_at_the_ledger(database, now, ledger_time)
     for action in Action:
         try:
-            await _count(database, action, now)
+            metrics.set_counts(action.name.lower(), *await counts(database, action, now))
         except StoreError as error:  # too many to be counted in time: the others are told all the same
             log.warning("the figures are stale", action=action, error=told(error))
-
-
-async def _count(database: Database, action: Action, now: datetime) -> None:
-    figure = await overdue(database, action, now, MAX_COUNTED)
-    metrics.OVERDUE.labels(action.name.lower()).set(figure.count)
-    coming = await due_within(database, action, now, _DAY, MAX_COUNTED)
-    metrics.DUE_NEXT_DAY.labels(action.name.lower()).set(coming)
 
 
 async def _look_at_the_ledger(database: Database, now: datetime, ledger_time: timedelta) -> None:

@@ -1,7 +1,6 @@
 """The relay: audit events to Kafka, in order, and out of the outbox only once acknowledged.
 
-Not idempotent on purpose: an idempotent aiokafka producer waits for ever when the broker is away,
-and a repeat is identical to the byte (docs/decisions/relay-without-idempotent-producer.md).
+A repeat is identical to the byte (docs/decisions/relay-without-idempotent-producer.md).
 """
 
 import asyncio
@@ -18,16 +17,16 @@ from records.mongo.errors import StoreError
 from records.mongo.outbox import remove, unsent
 from runtime import metrics
 from runtime.errors import UserError
-from runtime.kafka import client_options
 from runtime.process import sleep_unless, told
 from runtime.settings import Settings
 from runtime.topics import KAFKA_AWAY, require_topic
 from runtime.trail import PARTITION
+from worker.producer import TrailProducer
 
 log = structlog.get_logger(__name__)
 
 _ENTRIES: Final = 10
-_REQUEST_SECONDS: Final = 10
+_BATCH_BYTES: Final = 256 * 1024
 _ACKNOWLEDGE_SECONDS: Final = 30.0
 _CLOSE_SECONDS: Final = 5.0
 _IDLE_SECONDS: Final = 0.5
@@ -44,7 +43,9 @@ class Relay:
         self._kafka = settings.kafka
         self._log_name = settings.audit.log_name
         self._database = database
-        self._producer: AIOKafkaProducer | None = None
+        self._producer = TrailProducer(
+            settings.kafka, _CLOSE_SECONDS, compression_type="lz4", max_batch_size=_BATCH_BYTES
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sends until `stopping`, waiting while Kafka or MongoDB is away."""
@@ -62,7 +63,7 @@ class Relay:
                     if not sent:
                         await sleep_unless(stopping, _IDLE_SECONDS)
         finally:
-            await self._close()
+            await self._producer.close()
 
     async def _send_some(self, stopping: asyncio.Event) -> int:
         """Removes what is acknowledged once for all of them: a kill before it repeats so many at most."""
@@ -90,19 +91,9 @@ class Relay:
         metrics.AUDIT_EVENTS_SENT.inc(len(records))
 
     async def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
+        if not self._producer.started:
             await self._check_topic()
-            producer = AIOKafkaProducer(
-                **client_options(self._kafka),
-                acks="all",
-                enable_idempotence=False,
-                request_timeout_ms=_REQUEST_SECONDS * 1000,
-                compression_type="lz4",
-                max_batch_size=256 * 1024,
-            )
-            await producer.start()
-            self._producer = producer
-        return self._producer
+        return await self._producer.get()
 
     async def _check_topic(self) -> None:
         partitions = await require_topic(self._kafka, self._kafka.audit_topic)
@@ -118,16 +109,7 @@ class Relay:
             log.warning("audit events wait in the outbox", error=told(error))
         else:
             log.error("audit events wait in the outbox", exc_info=error)
-        await self._close()
-
-    async def _close(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await producer.stop()
-            except KAFKA_AWAY as error:
-                log.warning("the producer did not close", error=type(error).__name__)
+        await self._producer.close()
 
 
 def _batches(producer: AIOKafkaProducer, records: Iterable[AuditRecord]) -> list[BatchBuilder]:

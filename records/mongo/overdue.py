@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pymongo import ASCENDING
 
@@ -14,6 +14,7 @@ from records.mongo.sweep import Action, Step, step_of
 
 MAX_COUNTED: Final = 1_000_000
 """Whoever counts again and again, or has to answer soon, counts no further: it is a second's work."""
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,13 @@ class Overdue:
 
     count: int
     oldest: datetime | None
+
+
+class Counts(NamedTuple):
+    """How many are past their date, and how many fall due within a day; each counted up to MAX_COUNTED."""
+
+    overdue: int
+    next_day: int
 
 
 async def overdue(database: Database, action: Action, now: datetime, at_most: int | None = None) -> Overdue:
@@ -63,6 +71,14 @@ async def due_within(
     step = step_of(database, action)
     with translated():
         return await _count(step, step.coming(now, now + span), at_most)
+
+
+async def counts(database: Database, action: Action, now: datetime) -> Counts:
+    """What those who watch count again and again. Raises StoreUnavailable, StoreError."""
+    step = step_of(database, action)
+    with translated():
+        late = await _count(step, step.due(now), MAX_COUNTED)
+    return Counts(late, await due_within(database, action, now, _DAY, MAX_COUNTED))
 
 
 async def failed_alone(database: Database) -> int:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import pytest
 from pymongo import AsyncMongoClient
 
 from tests.e2e.deployment import until
@@ -70,3 +71,15 @@ async def wrong_answers(uri: str, command: str, mode: Any, how: dict[str, Any]) 
         yield
         off = await client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     assert off["count"] > 0, "no command failed"
+
+
+PRIMARY: Final = [demoted, primary_killed, no_primary, rolled_back]
+COMMITS: Final = [
+    pytest.param("commitTransaction", "alwaysOn", SHUTTING_DOWN, id="commits meet a shutdown"),
+    pytest.param("commitTransaction", "alwaysOn", {"closeConnection": True}, id="commits break off"),
+    pytest.param("commitTransaction", "alwaysOn", UNCONFIRMED, id="commits stay unconfirmed"),
+    pytest.param("commitTransaction", HALF, {"closeConnection": True}, id="every second breaks off"),
+]
+"""Command, mode and answer of `wrong_answers`."""
+SOCKETS_ARE_LEFT: Final = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""PyMongo leaves sockets of a killed server to the garbage collector."""

@@ -10,29 +10,22 @@ from tests.e2e.fixtures import LONG, Deploy
 from tests.e2e.ingest_checker import all_read, check_ingested, watched
 from tests.e2e.produced import loaded, with_events
 from tests.faults.disturbances import (
+    COMMITS,
     CONFLICT,
     HALF,
-    SHUTTING_DOWN,
-    UNCONFIRMED,
-    demoted,
-    no_primary,
-    primary_killed,
-    rolled_back,
+    PRIMARY,
+    SOCKETS_ARE_LEFT,
     wrong_answers,
 )
 from tests.faults.replica_set import ReplicaSet
 from tests.parts import StartMongod
 
-# PyMongo leaves sockets of a killed server to the garbage collector.
-pytestmark = [
-    pytest.mark.faults,
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = [pytest.mark.faults, SOCKETS_ARE_LEFT]
 
 WRONG_SECONDS = 10
 
 
-@pytest.mark.parametrize("fault", [demoted, primary_killed, no_primary, rolled_back])
+@pytest.mark.parametrize("fault", PRIMARY)
 async def test_whatever_becomes_of_the_primary_nothing_is_lost_and_consume_goes_on(
     deployed: Deploy, replica_set: ReplicaSet, real_kafka: str, fault: Any
 ) -> None:
@@ -51,10 +44,7 @@ async def test_whatever_becomes_of_the_primary_nothing_is_lost_and_consume_goes_
 @pytest.mark.parametrize(
     ("command", "mode", "how"),
     [
-        pytest.param("commitTransaction", "alwaysOn", SHUTTING_DOWN, id="commits meet a shutdown"),
-        pytest.param("commitTransaction", "alwaysOn", {"closeConnection": True}, id="commits break off"),
-        pytest.param("commitTransaction", "alwaysOn", UNCONFIRMED, id="commits stay unconfirmed"),
-        pytest.param("commitTransaction", HALF, {"closeConnection": True}, id="every second breaks off"),
+        *COMMITS,
         pytest.param("insert", HALF, CONFLICT, id="every second write conflicts"),
         pytest.param("insert", "alwaysOn", {"namespace": "quarantine", "errorCode": 2}, id="no quarantine"),
     ],

@@ -10,24 +10,18 @@ from tests.e2e.fixtures import Deploy
 from tests.e2e.lifecycle_checker import check_lived
 from tests.e2e.produced import loaded, with_events
 from tests.faults.disturbances import (
+    COMMITS,
     CONFLICT,
     HALF,
+    PRIMARY,
     SHUTTING_DOWN,
-    UNCONFIRMED,
-    demoted,
-    no_primary,
-    primary_killed,
-    rolled_back,
+    SOCKETS_ARE_LEFT,
     wrong_answers,
 )
 from tests.faults.replica_set import ReplicaSet
 from tests.parts import StartMongod
 
-# PyMongo leaves sockets of a killed server to the garbage collector.
-pytestmark = [
-    pytest.mark.faults,
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = [pytest.mark.faults, SOCKETS_ARE_LEFT]
 
 POLICY = GdprPolicy(retention_time=4, deletion_time_after_retention=8, version=1)
 """So short that erasing goes on all through the fault."""
@@ -36,7 +30,7 @@ WRONG_SECONDS = 12
 LIVED_SECONDS = 120
 
 
-@pytest.mark.parametrize("fault", [demoted, primary_killed, no_primary, rolled_back])
+@pytest.mark.parametrize("fault", PRIMARY)
 async def test_whatever_becomes_of_the_primary_every_act_is_done_once_and_announced(
     deployed: Deploy, replica_set: ReplicaSet, real_kafka: str, fault: Any
 ) -> None:
@@ -54,10 +48,7 @@ async def test_whatever_becomes_of_the_primary_every_act_is_done_once_and_announ
 @pytest.mark.parametrize(
     ("command", "mode", "how"),
     [
-        pytest.param("commitTransaction", "alwaysOn", SHUTTING_DOWN, id="commits meet a shutdown"),
-        pytest.param("commitTransaction", "alwaysOn", {"closeConnection": True}, id="commits break off"),
-        pytest.param("commitTransaction", "alwaysOn", UNCONFIRMED, id="commits stay unconfirmed"),
-        pytest.param("commitTransaction", HALF, {"closeConnection": True}, id="every second breaks off"),
+        *COMMITS,
         pytest.param("update", HALF, CONFLICT, id="every second change conflicts"),
         pytest.param("delete", "alwaysOn", SHUTTING_DOWN, id="nothing can be deleted"),
         pytest.param("findAndModify", HALF, CONFLICT, id="every second claim of the lease conflicts"),

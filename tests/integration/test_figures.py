@@ -107,7 +107,7 @@ async def test_the_age_of_the_oldest_is_told_although_counting_fails(
         raise TimeoutError
 
     for place in ("worker", "service"):
-        monkeypatch.setattr(f"{place}.figures.overdue", too_long)
+        monkeypatch.setattr(f"{place}.figures.counts", too_long)
         forget()
         with pytest.raises(TimeoutError):
             await (measure(database, NOW, LEDGER_TIME) if place == "worker" else count_overdue(database, NOW))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.checkpoint_book import CheckpointRecord
+from audit.checkpoint_book import CheckpointRecord, told
 from audit.checkpoints import Checkpoint
 from audit.keys import VerifierKey
 from audit.verdict import Batch
@@ -24,7 +24,7 @@ from cli.audit_lines import (
     read_checkpoints,
     read_events,
 )
-from cli.audit_writing import Writer, copy_checkpoints, utc
+from cli.audit_writing import Writer, copy_checkpoints
 from records.identity import NaturalKey, record_id
 from records.keys import RecordKeys
 from tests.exports import exported
@@ -182,7 +182,7 @@ def test_events_in_several_files_are_read_as_one_trail(
     ]
     assert verified(run, folder).code == 0
 
-    part = verified(run, folder, "--from", utc(NOW - 1_000 + 20), "--to", utc(NOW - 1_000 + 25), "--json")
+    part = verified(run, folder, "--from", told(NOW - 1_000 + 20), "--to", told(NOW - 1_000 + 25), "--json")
     assert (part.code, part.json["events"]) == (0, {"from": 18, "until": 31, "notRead": 18})
 
     files(folder)[1].unlink()
@@ -312,7 +312,7 @@ def test_events_are_shown_by_record_type_and_time(run: RunVerb, tmp_path: Path) 
         {"order-records.event.quarantined.v1"},
         True,
     )
-    assert run("audit", "show", folder, "--from", utc(NOW)).out == "no such event\n"
+    assert run("audit", "show", folder, "--from", told(NOW)).out == "no such event\n"
     printed = run("audit", "show", folder, "--record-id", record, "--tenant-order-record-id", "1")
     assert printed.code == 64
 

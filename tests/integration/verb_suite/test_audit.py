@@ -15,9 +15,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewPartitions
 
+from audit.checkpoint_book import told
 from audit.following import LogKeys
 from cli.audit_source import NOTHING, Topics
-from cli.audit_writing import utc
 from local.servers.process import free_port
 from records.mongo.policies import change_policy
 from records.policy import DateRules, GdprPolicy
@@ -122,7 +122,7 @@ def test_a_trail_is_verified_on_its_topics_and_from_what_was_exported_of_them(
     }
 
     assert audit("export", str(tmp_path / "whole")).code == 0
-    period = ("--from", utc(time.time() - 3_500), "--to", utc(time.time() - 1_500))
+    period = ("--from", told(time.time() - 3_500), "--to", told(time.time() - 1_500))
     assert audit("export", str(tmp_path / "part"), *period, "--json").json["first"] == 103
     assert "is not empty" in one_line(audit("export", str(tmp_path / "part")))
     apart(write(kafka, trail, 300, 600))
