@@ -1,9 +1,9 @@
 """The real processes of the demo, each with a health port of its own."""
 
 import asyncio
+import http.client
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -82,7 +82,13 @@ async def end_together(children: Sequence[Child], grace_seconds: float) -> None:
 
 
 def _get(port: int, path: str) -> str:
+    """Raises OSError without a whole answer."""
     url = f"http://{HOST}:{port}/{path}"
-    with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:
-        text: str = answer.read().decode()
-        return text
+    try:
+        with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:
+            text: str = answer.read().decode()
+            return text
+    except (
+        http.client.HTTPException
+    ) as error:  # killed within its answer; http.client has no OSError for that
+        raise ConnectionError(f"half an answer from port {port}") from error
