@@ -13,22 +13,19 @@ from typing import Any, Final
 
 from pymongo import ASCENDING
 
-from records.leftovers import is_bare, leftovers
 from records.mongo import outbox
+from records.mongo.anonymize import anonymize
 from records.mongo.client import Collection, Database, Document, Session
 from records.mongo.clock import mongo_time
 from records.mongo.errors import StoreError, translated
 from records.mongo.indexes import BY_ID, CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE
 from records.mongo.lease import Fence, Lease
-from records.mongo.mask import anonymize_pipeline, scalars_pipeline
 from records.mongo.quarantine import bare
 from records.mongo.transaction import in_transaction
 
 NEVER_ANONYMIZED: Final = "NEVER_ANONYMIZED"
 UNKNOWN_VERSION: Final = 0
 """Whatever is wrong with a record, at its deletion date it goes."""
-_PIPELINE: Final = anonymize_pipeline()
-_SCALARS: Final = scalars_pipeline()
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -38,10 +35,6 @@ class Action(StrEnum):
     ANONYMIZE = "anonymized"
     DELETE = "deleted"
     ERASE_QUARANTINED = "quarantine.erased"
-
-
-class PostConditionFailed(StoreError):
-    """A batch would have left something that the erasure table does not keep; it was rolled back."""
 
 
 class _NothingDue(Exception):
@@ -156,8 +149,6 @@ async def _sweep(
     changed = await _change(context, session, action, selected, fence)
     if changed != len(ids):
         raise StoreError(f"{action}: {changed} changed of {len(ids)} selected")
-    if action is Action.ANONYMIZE:
-        await _check_left(context.database, session, ids)
     await context.lease.count(session, action.name, len(ids))
     items = [_item(action, row, step.date) for row in found]
     await outbox.append(context.database, session, action, fence.now, items, context.stamp, fence.n)
@@ -181,7 +172,7 @@ async def _change(
     by_id: Document = {"session": session, "hint": BY_ID}
     match action:
         case Action.ANONYMIZE:
-            return (await database.records.update_many(selected, _PIPELINE, **by_id)).modified_count
+            return await anonymize(database.records, session, selected)
         case Action.DELETE:
             await _remember(database, session, selected["_id"]["$in"], expires)
             return (await database.records.delete_many(selected, **by_id)).deleted_count
@@ -195,27 +186,6 @@ async def _remember(database: Database, session: Session, ids: list[str], expire
     missing = [{"_id": i, "expiresAt": expires} for i in ids if i not in there]
     if missing:
         await database.ledger.insert_many(missing, session=session)
-
-
-async def _check_left(database: Database, session: Session, ids: list[str]) -> None:
-    """The post-condition: what was just anonymized holds what the table keeps, and nothing else."""
-    overgrown = await _overgrown(database, session, ids)
-    if overgrown:
-        await database.records.update_many({"_id": {"$in": overgrown}}, _SCALARS, session=session)
-        if await _overgrown(database, session, overgrown):
-            raise PostConditionFailed("anonymization would leave an object or a list in place of a value")
-
-
-async def _overgrown(database: Database, session: Session, ids: list[str]) -> list[str]:
-    overgrown = []
-    for record in await database.records.find({"_id": {"$in": ids}}, session=session).to_list(None):
-        if is_bare(record):
-            continue
-        for left in leftovers(record):
-            if not left.overgrown:
-                raise PostConditionFailed(f"anonymization would leave {left.path}")
-        overgrown.append(record["_id"])
-    return overgrown
 
 
 def _item(action: Action, row: Document, date: str) -> list[Any]:

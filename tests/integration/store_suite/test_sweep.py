@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from records.mask import mask
-from records.mongo import sweep as sweep_module
+from records.mongo import anonymize as anonymize_module
+from records.mongo.anonymize import PostConditionFailed
 from records.mongo.client import Database
 from records.mongo.errors import StoreError
 from records.mongo.overdue import due_within, failed_alone, next_due, overdue
 from records.mongo.sweep import (
     NEVER_ANONYMIZED,
     Action,
-    PostConditionFailed,
     SweepContext,
     Watermark,
     postpone_oldest,
@@ -218,9 +218,9 @@ async def test_what_the_table_does_not_keep_rolls_the_batch_back(
     await store_all(database, prepared(1, CLEANUP_DUE), prepared(2, CLEANUP_DUE))
     await database.records.update_one({"_id": prepared(2).id}, {"$set": change})
     for pipeline in pipelines:
-        (stage,) = getattr(sweep_module, pipeline)
+        (stage,) = getattr(anonymize_module, pipeline)
         faulty = {**stage["$replaceWith"], **{name: f"${name}" for name in change}}
-        monkeypatch.setattr(sweep_module, pipeline, [{"$replaceWith": faulty}])
+        monkeypatch.setattr(anonymize_module, pipeline, [{"$replaceWith": faulty}])
     before = await all_records(database)
     with pytest.raises(PostConditionFailed, match=told):
         await sweep(context, Action.ANONYMIZE, 10)
