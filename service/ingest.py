@@ -12,9 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
-from uuid import uuid4
 
-import orjson
 from aiokafka import ConsumerRecord
 
 from records.epoch import instant, milliseconds
@@ -22,7 +20,7 @@ from records.identity import record_id
 from records.keys import RecordKeys
 from records.mongo.client import Database
 from records.mongo.clock import CheckedClock
-from records.mongo.ingest import Outcome, Stored, rehearse, store
+from records.mongo.ingest import Outcome, Stored, store
 from records.mongo.outbox import Stamp
 from records.mongo.policies import CachedPolicy
 from records.mongo.quarantine import quarantine
@@ -35,7 +33,7 @@ from records.totals import TaxMode
 from runtime import metrics
 from service.event_names import named_order
 from service.events import IncomingOrder, Skipped, decode
-from service.example_orders import ORDER
+from service.rehearsal import rehearse_order
 from service.surge import Surge
 
 Event: TypeAlias = "ConsumerRecord[bytes, bytes]"
@@ -116,17 +114,9 @@ class Ingest:
         _count(batch)
 
     async def rehearse(self) -> None:
-        """Does all that is done to an event with one that is good, and leaves nothing behind.
-
-        Raises what keeps any order from being stored: then no event is to blame.
-        """
+        """Raises what keeps any order from being stored: then no event is to blame."""
         now, policy = await self._clock.now(), await self._policy.get()
-        order = {name: value for name, value in ORDER.items() if name != "tenantOrderRecordId"}
-        event = {"event": "ORDER_COMPLETED", "eventId": str(uuid4()), "payload": order}
-        incoming = decode(orjson.dumps(event), ())
-        assert incoming != "skipped"  # noqa: S101 - for the type checker
-        record = made_ready(incoming, now, now, self._rules(policy))
-        await rehearse(self._database, record, now)
+        await rehearse_order(self._database, now, self._rules(policy))
 
     def _rules(self, policy: GdprPolicy) -> RecordRules:
         return RecordRules(self._keys, policy, self._dates, self._tax_mode)

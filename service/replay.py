@@ -24,6 +24,7 @@ from records.mongo.policies import CachedPolicy
 from records.mongo.quarantine_acts import Act
 from records.mongo.quarantine_reads import Selection, kept_documents, named_documents
 from records.mongo.quarantine_replay import Became, Fate, Judged, came_to, replay
+from records.mongo.transaction import end_if_cancelled
 from records.policy import DateRules
 from records.policy_document import policy_digest
 from records.quarantine import CannotOpen, Position, QuarantineKey, RawEvent, opened
@@ -33,6 +34,7 @@ from records.totals import TaxMode
 from service.event_names import named_order
 from service.events import decode
 from service.ingest import created_at, made_ready
+from service.rehearsal import rehearse_order
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +62,6 @@ class Replay:
         self._dry = dry
         self._policy = CachedPolicy(context.database)
         self._clock = CheckedClock(context.database)
-        self._some_created = False
         self._would_be_first: dict[str, PreparedRecord] = {}
 
     async def of_selection(
@@ -93,28 +94,27 @@ class Replay:
         verdicts = [judge(document, context.quarantine_key, now, rules) for document in page]
         judged = [verdict for verdict in verdicts if isinstance(verdict, Judged)]
         stamp = Stamp(context.build, policy.version, policy_digest(policy, context.dates))
-        became = await self._store(judged, Act(context.actor, now, stamp))
+        became = await self._store(judged, Act(context.actor, now, stamp), rules)
         if self._dry:
             became = [self._beside_others(*pair, now) for pair in zip(judged, became, strict=True)]
         return became + [verdict for verdict in verdicts if isinstance(verdict, Became)]
 
-    async def _store(self, judged: list[Judged], act: Act) -> list[Became]:
+    async def _store(self, judged: list[Judged], act: Act, rules: RecordRules) -> list[Became]:
         try:
             return await self._stored(judged, act)
         except StoreUnavailable:
             raise
         except StoreError:
-            return await self._one_by_one(judged, act)
+            return await self._one_by_one(judged, act, rules)
 
     async def _stored(self, judged: list[Judged], act: Act) -> list[Became]:
-        became = await replay(self._context.database, judged, act, dry=self._dry)
-        self._some_created |= any(each.fate is Fate.CREATED for each in became)
-        return became
+        end_if_cancelled()
+        return await replay(self._context.database, judged, act, dry=self._dry)
 
-    async def _one_by_one(self, judged: list[Judged], act: Act) -> list[Became]:
-        """One that fails alone stays, as UNSTORABLE. As long as this run has created no record at all the
-        fault may be everybody's, and none of them is to blame.
-        """
+    async def _one_by_one(self, judged: list[Judged], act: Act, rules: RecordRules) -> list[Became]:
+        """One that fails alone stays, as UNSTORABLE: unless no order at all can be stored."""
+        database = self._context.database
+        await rehearse_order(database, act.now, rules)
         became: dict[str, Became] = {}
         failures: list[tuple[Judged, StoreError]] = []
         for each in judged:
@@ -124,10 +124,8 @@ class Replay:
                 raise
             except StoreError as error:
                 failures.append((each, error))
-        if failures and not self._some_created:
-            raise failures[0][1]
-        set_aside = [_unstorable(each, error) for each, error in failures]
-        refused = await self._stored(set_aside, act)
+        await rehearse_order(database, act.now, rules)  # it may have begun to fail in the meantime
+        refused = await self._stored([_unstorable(each, error) for each, error in failures], act)
         became |= {each.entry_id: each for each in refused}
         return [became[each.entry_id] for each in judged]
 

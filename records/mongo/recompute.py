@@ -23,7 +23,7 @@ from records.mongo.forecast import planner
 from records.mongo.indexes import BY_ID, BY_POLICY
 from records.mongo.planner import recomputable, recompute_pipeline
 from records.mongo.policies import POLICY_SECONDS, policy_within
-from records.mongo.transaction import TRANSACTION_SECONDS, in_transaction
+from records.mongo.transaction import TRANSACTION_SECONDS, end_if_cancelled, in_transaction
 from records.planner import BY_POLICY as POLICY
 from records.planner import Fate, Plan, Planner
 from records.policy import DateRules, GdprPolicy
@@ -135,7 +135,7 @@ class Recompute:
         """One batch; smaller ones while MongoDB is slow or busy with the same records."""
         size, pause = BATCH, _FIRST_PAUSE
         for tries_left in reversed(range(_TRIES)):
-            _end_if_cancelled()
+            end_if_cancelled()
             try:
                 return await self._batch(place, size)
             except StoreUnavailable:
@@ -164,13 +164,6 @@ class Recompute:
             database, session, DATES_RECOMPUTED, None, [[*item, confirmed.actor]], confirmed.stamp
         )
         return batch
-
-
-def _end_if_cancelled() -> None:
-    """The driver may turn a cancellation into an error of its own, and it must not be tried again then."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def _selected(

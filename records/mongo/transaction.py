@@ -49,6 +49,13 @@ async def in_transaction(
                 return await _repeat(own, body, end)
 
 
+def end_if_cancelled() -> None:
+    """Before going on after an error: on Python 3.11 the driver can make one of a cancellation."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def _repeat(session: Session, body: Callable[[Session], Awaitable[Result]], end: float) -> Result:
     """Looks at the clock itself: on Python 3.11 the driver can swallow the one cancellation of a timeout."""
     pause = _FIRST_PAUSE

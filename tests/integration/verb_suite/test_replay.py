@@ -1,14 +1,18 @@
 """`order-records quarantine replay`: what was refused is stored once it can be, and nothing is lost."""
 
+import asyncio
 import base64
 import json
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from local.samples.events import SampleEvent
 from records.mongo.client import Database
 from records.mongo.policies import change_policy
+from records.mongo.quarantine_replay import Became, replay
 from records.policy import DateRules, GdprPolicy
 from service import replay as replaying
 from service.events import Headers, IncomingOrder, Skipped, decode
@@ -154,20 +158,24 @@ def test_while_order_records_are_disabled_nothing_is_stored(
     assert shop.rows("records") == []
 
 
-def test_an_event_that_fails_alone_stays_and_the_others_are_stored(shop: Shop, run: RunVerb) -> None:
+@pytest.mark.parametrize("more", [(), ("--rate", "1000"), ("--rate", "1")], ids=str)
+def test_an_event_that_fails_alone_stays_and_the_others_are_stored_whatever_the_rate(
+    shop: Shop, run: RunVerb, more: tuple[str, ...]
+) -> None:
+    """It is the oldest, so with a rate of one a second nothing else was tried before."""
     events = orders(3)
     shop.refuse(events)
 
-    bad = json.loads(events[1].value or b"")
+    bad = json.loads(events[0].value or b"")
     order = bad.get("data") or bad.get("payload") or bad
     rule = {"tenantOrderRecordId": {"$ne": order["tenantOrderRecordId"]}}
     shop.do(lambda database: only(database, rule))
-    printed = run("replay", "--all", "--json")
+    printed = run("replay", "--all", "--json", *more)
     totals = printed.json["totals"]
     assert {k: v for k, v in totals.items() if v} == {"CREATED": 2, "REFUSED": 1}
     assert order["tenantOrderRecordId"] not in printed.out + printed.err
     assert [(row["_id"], row["reason"]) for row in shop.rows("quarantine")] == [
-        (ids(events)[1], "UNSTORABLE")
+        (ids(events)[0], "UNSTORABLE")
     ]
 
 
@@ -259,3 +267,25 @@ def test_an_event_that_no_decoder_survives_stays_and_the_others_are_stored(
     assert "an event cannot be stored" in printed.err
     assert not [word for word in ("tenantOrderRecordId", "ORD-7") if word in printed.out + printed.err]
     assert [row["_id"] for row in shop.rows("quarantine")] == ids([first])
+
+
+def test_a_ctrl_c_that_the_driver_swallows_ends_it_before_the_next_page(
+    shop: Shop, run: RunVerb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "_PAGE", 2)
+    stored = replay
+
+    async def swallowing(*given: Any, **named: Any) -> list[Became]:
+        became = await stored(*given, **named)
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        return became
+
+    monkeypatch.setattr(replaying, "replay", swallowing)
+    shop.refuse(orders(5))
+    printed = run("replay", "--all")
+    assert (printed.code, printed.out.splitlines()[-1]) == (130, "created 2")
+    assert len(shop.rows("quarantine")) == 3
