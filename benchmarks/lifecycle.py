@@ -40,9 +40,17 @@ _MIN_RECORDS: Final = 5_000
 @click.option(
     "--only", type=click.Choice((*SIDES, "relay", "backlog")), multiple=True, help="This; may be repeated."
 )
+@click.option("--without-search-indexes", is_flag=True, help="As ORDER_RECORDS_SEARCH__INDEXES=false.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def main(
-    *, records: int, rounds: int, backlog: int, beside: bool, only: tuple[str, ...], as_json: bool
+    *,
+    records: int,
+    rounds: int,
+    backlog: int,
+    beside: bool,
+    only: tuple[str, ...],
+    without_search_indexes: bool,
+    as_json: bool,
 ) -> None:
     """Measure how fast sweeps erase, and what the audit trail costs, against others that only erase.
 
@@ -52,7 +60,7 @@ def main(
     \b
     Example: make bench-lifecycle ARGS="--backlog 2000000 --beside"
     """  # noqa: D301 - click reads \b as the character
-    options = Options(records, rounds, backlog, beside, only)
+    options = Options(records, rounds, backlog, beside, only, not without_search_indexes)
     tell(outcome(measure(options, Console(stderr=True))), show, as_json=as_json)
 
 
@@ -88,7 +96,7 @@ async def _started(folder: Path, options: Options, steps: Steps) -> AsyncIterato
             kafka = await enter(await ApacheKafka.start(folder / "kafka"))
         steps.begin("making orders")
         made = await asyncio.to_thread(templates, max(options.records, options.backlog))
-        yield Bench(Sides(folder, mongod, kafka, made, steps), options, steps)
+        yield Bench(Sides(folder, mongod, kafka, made, steps, options.search), options, steps)
 
 
 if __name__ == "__main__":

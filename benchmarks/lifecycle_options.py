@@ -12,13 +12,17 @@ _DISK_BYTES: Final = 8_000
 
 @dataclass(frozen=True)
 class Options:
-    """How many records and rounds, how large a backlog (0: none), ingest beside, which sides (none: all)."""
+    """How many records and rounds, how large a backlog (0: none), ingest beside, which sides (none: all).
+
+    `search`: with the indexes of list and search, as by default.
+    """
 
     records: int
     rounds: int
     backlog: int
     beside: bool
     only: tuple[str, ...]
+    search: bool = True
 
     def sides(self) -> list[str]:
         """The sides of each round, in the order of the first: the relay sends what our sweeps announce."""

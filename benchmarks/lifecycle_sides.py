@@ -59,16 +59,17 @@ class Sides:
     kafka: ApacheKafka | None
     made: Sequence[Template]
     steps: Steps
+    search: bool = True
 
     @asynccontextmanager
     async def loaded(self, records: int) -> AsyncIterator[Database]:
-        """A new database of so many records that are due, and all our indexes; dropped after the block."""
+        """A new database of so many records that are due, and our indexes; dropped after the block."""
         name = f"bench_{secrets.token_hex(4)}"
         async with open_database(self.mongod.uri, name) as database:
             await load(self.mongod.uri, name, self.made, records, self.steps)
             self.steps.begin("building the indexes")
             with pymongo.timeout(_PREPARE_SECONDS):
-                await build_indexes(database)
+                await build_indexes(database, search=self.search)
             yield database
             with pymongo.timeout(_PREPARE_SECONDS):
                 await database.client.drop_database(name)
