@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from bson import Int64
 
-from records.mongo import sweep as sweep_module
+from records.mongo import anonymize as anonymize_module
 from records.mongo.client import Database, Document, open_database
 from records.mongo.diagnosis import last_sweep
 from records.mongo.errors import LeaseLost, StoreForbidden
@@ -141,7 +141,7 @@ async def test_a_record_that_would_keep_more_than_the_table_blocks_no_other(
     identifier = await spoil(database, {"$set": {"nickname": "Erika Mustermann"}})
     before = await found(database, identifier)
     act = anonymize_pipeline()[0]["$replaceWith"]
-    monkeypatch.setattr(sweep_module, "_PIPELINE", [{"$replaceWith": {**act, "nickname": "$nickname"}}])
+    monkeypatch.setattr(anonymize_module, "_PIPELINE", [{"$replaceWith": {**act, "nickname": "$nickname"}}])
     await one_pass(sweeper)
     assert await database.records.count_documents({"anonymized": True}) == RECORDS - 1
     left = await found(database, identifier)
