@@ -5,6 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=.venv/bin
 # Oldest and newest Kubernetes that the manifests promise to fit.
 kubernetes_versions=(1.31 1.37)
+manifests=(deploy/kubernetes/base deploy/kubernetes/witness)
 
 check_dockerfile() {
     "$bin/hadolint" deploy/Dockerfile
@@ -15,22 +16,22 @@ check_dockerfile() {
 check_compose() {
     ORDER_RECORDS_SECRETS__ID_KEY=x ORDER_RECORDS_SECRETS__QUARANTINE_KEY=x \
         ORDER_RECORDS_SECRETS__AUDIT_SIGNING_KEY=x ORDER_RECORDS_AUTH__HS256_SECRET=x \
-        "$bin/docker-compose" --env-file /dev/null --file docker-compose.yml config --quiet
+        "$bin/docker-compose" --env-file /dev/null --file docker-compose.yml --profile witness config --quiet
     echo "docker-compose.yml: ok"
 }
 
 # The validator only warns about a kind it has no schema for, so any word from it is a failure.
 check_manifests() {
-    local base=$1 manifests complaints version
-    manifests=$(kubectl kustomize "$base")
+    local folder=$1 objects complaints version
+    objects=$(kubectl kustomize "$folder")
     for version in "${kubernetes_versions[@]}"; do
-        complaints=$("$bin/kubernetes-validate" --strict --quiet -k "$version" - <<<"$manifests") || true
+        complaints=$("$bin/kubernetes-validate" --strict --quiet -k "$version" - <<<"$objects") || true
         if [[ -n $complaints ]]; then
             echo "$complaints" >&2
             return 1
         fi
     done
-    echo "$base: ok (Kubernetes ${kubernetes_versions[*]})"
+    echo "$folder: ok (Kubernetes ${kubernetes_versions[*]})"
 }
 
 check_alerts() {
@@ -46,10 +47,12 @@ else
     echo "deploy/alerts.yml: skipped, promtool is not on this machine (tests/unit/test_alerts.py holds its figures)"
 fi
 if command -v kubectl >/dev/null; then
-    check_manifests deploy/kubernetes/base
+    for folder in "${manifests[@]}"; do
+        check_manifests "$folder"
+    done
 elif [[ ${CI:-} == true ]]; then
-    echo "deploy/kubernetes/base: not checked, kubectl is missing (it must be there in CI)" >&2
+    echo "${manifests[*]}: not checked, kubectl is missing (it must be there in CI)" >&2
     exit 1
 else
-    echo "deploy/kubernetes/base: skipped, kubectl is not on this machine"
+    echo "${manifests[*]}: skipped, kubectl is not on this machine"
 fi

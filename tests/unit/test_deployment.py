@@ -1,17 +1,12 @@
 """What deploy/check.sh cannot see: compose file, manifests and image fit our own settings and packages."""
 
 import base64
-import json
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # comes with kubernetes-validate, without types
 from click.testing import CliRunner
 
 from cli.main import order_records
@@ -22,9 +17,9 @@ from runtime.settings import HEALTH_PORTS, Process, Settings, load_settings
 from service.api.auth import Authenticator, Permission
 from service.api.auth_settings import check_auth_settings, shared_secret
 from service.api.keys import SharedSecret
+from tests.deployed import KUBERNETES, ROOT, compose_config, compose_services, kustomized
 
-ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "deploy" / "kubernetes" / "base"
+BASE = KUBERNETES / "base"
 SECRETS: dict[Process, set[str]] = {
     "consume": {"SECRETS__ID_KEY", "SECRETS__QUARANTINE_KEY"},
     "work": {"SECRETS__ID_KEY", "SECRETS__AUDIT_SIGNING_KEY"},
@@ -35,40 +30,15 @@ DUMMIES = {
 }
 
 
-def compose_config(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    compose = str(Path(sys.executable).with_name("docker-compose"))
-    # The developer's own .env is not read.
-    files = ["--env-file", "/dev/null", "--file", str(ROOT / "docker-compose.yml")]
-    return subprocess.run(  # noqa: S603 (the tool that our lock installs, on our own file)
-        [compose, *files, "config", "--format", "json"],
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def manifests() -> list[dict[str, Any]]:
     """The base as a cluster gets it."""
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not on this machine")
-    result = subprocess.run(  # noqa: S603 (on our own files)
-        ["kubectl", "kustomize", str(BASE)],  # noqa: S607 (wherever this machine has it)
-        capture_output=True,
-        timeout=30,
-        check=True,
-    )
-    return [found for found in yaml.safe_load_all(result.stdout) if found]
+    return kustomized(BASE)
 
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    result = compose_config(DUMMIES)
-    assert result.returncode == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)["services"]
-    return found
+    return compose_services(DUMMIES)
 
 
 def test_every_process_has_its_verb_its_container_and_its_pods(
@@ -190,7 +160,7 @@ def test_a_compose_file_without_secrets_says_what_to_run() -> None:
 
 
 def test_every_variable_in_the_manifests_is_a_setting() -> None:
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted(BASE.glob("*.yaml")))
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(KUBERNETES.rglob("*.yaml")))
     used = set(re.findall(r"ORDER_RECORDS_\w+", text))
 
     assert used
