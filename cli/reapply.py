@@ -9,6 +9,7 @@ from typing import Any, Final
 from audit.comparison import Verdict
 from audit.retold import Part, PolicyTold, Retold
 from audit.templates import event_id
+from cli.reapply_trail import Trail, lacking
 from records.mongo.client import Database
 from records.mongo.judgement import stand, unsent_erasures
 from records.mongo.lease import Lease
@@ -20,13 +21,17 @@ from records.mongo.restored import Ahead, service
 from records.policy import DateRules, GdprPolicy
 from records.quarantine import Position
 from records.reapply import Brought, GivenUp, live_longer, read_from
+from runtime.errors import UserError
 from runtime.group_rewind import OrderGroup, order_group, rewind, timestamps
 from runtime.process import build
 from runtime.settings import Settings
-from runtime.trail import read_all
 
 MARGIN: Final = timedelta(hours=1)
 """A dump of a running database holds the state of its end beside records of its beginning."""
+_GAPS: Final = (
+    "nothing was changed, for some of the trail is not there: {gaps}. Name the exports that have it, too "
+    "(`order-records lifecycle reapply FOLDER ...`); where there are none, go on without it by --accept-gaps"
+)
 Progress = Callable[[str, int, int], None]
 """Is told what is done, and how much of how many."""
 
@@ -38,6 +43,8 @@ class Report:
     dry: bool
     events: int = 0
     unreadable: int = 0
+    gaps: list[str] = field(default_factory=list)
+    """What of the trail is not there, in words."""
     moved_later: int = 0
     """Records whose dates were moved later after the backup; in it they are as they were."""
     brought: Brought = field(default_factory=Brought)
@@ -57,6 +64,7 @@ class Report:
             "changed": self.changed,
             "auditEvents": self.events,
             "unreadable": self.unreadable,
+            "notCovered": self.gaps,
             "ids": self.brought.ids,
             "dates": self.brought.dates,
             "entries": self.brought.entries,
@@ -69,40 +77,60 @@ class Report:
         }
 
 
+@dataclass(frozen=True)
+class Given:
+    """The trail to go by, whether it may have gaps, and the pseudonym of whoever asks."""
+
+    trail: Trail
+    accept_gaps: bool
+    actor: str
+
+
 class Run:
     """One reapplication; `lease` is None for a dry one."""
 
     def __init__(
-        self, settings: Settings, database: Database, lease: Lease | None, actor: str, progress: Progress
+        self, settings: Settings, database: Database, lease: Lease | None, given: Given, progress: Progress
     ) -> None:
         self._settings = settings
         self._database = database
         self._lease = lease
-        self._actor = actor
+        self._given = given
         self._progress = progress
 
     async def run(self, now: datetime) -> Report:
         """Raises UserError, TopicMissing, KafkaError, OSError, TimeoutError, StoreError."""
+        gaps = await self._given.trail.look()
         known, unsent = await stand(self._database), await unsent_erasures(self._database)
         compared = (await service(self._database)).compared
-        first = {event_id(entry, 0): entry for entry in unsent.values()}
-        trail = Retold(self._settings.audit.log_name, frozenset(first), compared)
-        async with aclosing(self._parts(trail, "reading the audit topic")) as parts:
+        wanted = frozenset(event_id(entry, 0) for entry in unsent.values())
+        trail = Retold(self._settings.audit.log_name, wanted, compared)
+        async with aclosing(self._parts(trail, "reading the trail")) as parts:
             async for _ in parts:
                 pass
+        gaps += lacking(self._given.trail.begin, trail, known)
+        if gaps and self._lease is not None and not self._given.accept_gaps:
+            raise UserError(_GAPS.format(gaps="; ".join(gaps)))
         new = not known.beaten and known.n == 0
         group, offsets = await self._offsets(compared, new=new)
         context = await self._context(trail, now)
         report = Report(
-            self._lease is None, trail.events, trail.unreadable, trail.moved_later, offsets=offsets
+            self._lease is None, trail.events, trail.unreadable, gaps, trail.moved_later, offsets=offsets
         )
         await self._bring_back(context, group, report)
         if offsets and self._lease is not None:
             await rewind(self._settings.kafka, {n: at for n, (_, at) in offsets.items()})
-        twice = [first[each] for each in first if each not in trail.seen]
-        collides = any(n <= trail.n for n, entry in unsent.items() if entry in twice)
-        await self._finish(context, trail, twice if collides else [], report)
+        await self._finish(context, trail, self._twice(trail, unsent), report)
         return report
+
+    def _twice(self, trail: Retold, unsent: Mapping[int, str]) -> list[str]:
+        """Outbox entries of which nobody knows, since their numbers were given to others.
+
+        What has a number from before the first that is there was sent: it is not there any more.
+        """
+        first = 0 if self._given.trail.begin == 0 else trail.first_n or 0
+        twice = {n: i for n, i in unsent.items() if n >= first and event_id(i, 0) not in trail.seen}
+        return list(twice.values()) if any(n <= trail.n for n in twice) else []
 
     async def _parts(self, trail: Retold, what: str) -> AsyncGenerator[Part, None]:
         """The whole trail, in parts of what one transaction takes."""
@@ -110,10 +138,10 @@ class Run:
         def progress(done: int, total: int) -> None:
             self._progress(what, done, total)
 
-        async with aclosing(read_all(self._settings.kafka, progress)) as batches:
-            async for batch in batches:
-                for start in range(0, len(batch), MAX_PART):
-                    yield trail.take(record.value for record in batch[start : start + MAX_PART])
+        async with aclosing(self._given.trail.values(progress)) as batches:
+            async for values in batches:
+                for start in range(0, len(values), MAX_PART):
+                    yield trail.take(values[start : start + MAX_PART])
 
     async def _offsets(
         self, compared: datetime | None, *, new: bool
@@ -206,7 +234,9 @@ class Run:
             return
         rules = DateRules.of(**self._settings.retention.date_numbers())
         rewound = bool(report.offsets)
-        ending = Ending(trail.n, policies, trail.policy_version, twice, rewound, self._actor, build(), rules)
+        ending = Ending(
+            trail.n, policies, trail.policy_version, twice, rewound, self._given.actor, build(), rules
+        )
         ended = await finish(self._database, self._lease, ending)
         report.brought, report.n, report.changed = ended.brought, ended.n, ended.changed
 
