@@ -74,14 +74,14 @@ class Deployment:
 
     async def timestamps(self) -> dict[Place, int]:
         """When each event of the order topic was published, in milliseconds since 1970."""
-        records = await self._read(self.settings.kafka.order_topic)
+        records = await self.read(self.settings.kafka.order_topic)
         return {(record.partition, record.offset): record.timestamp for record in records}
 
     async def audit_values(self) -> list[bytes]:
         """The whole audit topic, in order."""
-        return [record.value or b"" for record in await self._read(self.settings.kafka.audit_topic)]
+        return [record.value or b"" for record in await self.read(self.settings.kafka.audit_topic)]
 
-    async def _read(self, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
+    async def read(self, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
         """A whole topic, as it stands now."""
         settings = self.settings.kafka
         consumer = AIOKafkaConsumer(

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from datetime import datetime, timedelta
+from typing import Final
 
-from local.samples.events import LabelledEvent
+from local.samples.events import LabelledEvent, envelope
 from local.samples.orders import sample_order
 from records.identity import record_id
 from records.keys import RecordKeys
@@ -11,6 +12,11 @@ from records.policy import GdprPolicy
 from service.events import decode
 from tests.e2e.checker import Dates, due_dates
 from tests.e2e.deployment import Deployment, Place
+from tests.full_orders import full_order
+
+PLANTED: Final = "CANARY-in-every-field"
+NUMBER: Final = "CANARY-in-the-number"
+"""Texts that are looked for in everything that is not to hold them."""
 
 
 async def ids_of(deployment: Deployment, events: list[LabelledEvent]) -> list[str | None]:
@@ -36,6 +42,17 @@ async def due_of(
         if identifier is not None:
             due[identifier].add(due_dates(timestamps[place], *(timedelta(seconds=days) for days in spans)))
     return due
+
+
+def planted() -> list[LabelledEvent]:
+    """Orders with a canary wherever a text may stand: a good one, with its number, and one to be refused."""
+    good = full_order(PLANTED) | {"tenantOrderRecordId": NUMBER}
+    refused = full_order(PLANTED)
+    refused["lineItems"][0]["quantity"] = PLANTED
+    return [
+        LabelledEvent(envelope(good, event=PLANTED), "valid", 0),
+        LabelledEvent(envelope(refused, event=f"{PLANTED}-again"), "type-quantity-string", 0),
+    ]
 
 
 def people(seed: int, count: int, at: datetime) -> set[str]:

@@ -20,6 +20,10 @@ WORK_STEPS: Final = ("leading", "renewing", "selected", "changed", "written", "e
 when they are changed, when the outbox is written; while the transaction is being committed; after it."""
 RELAY_STEPS: Final = ("sending", "acknowledged", "removing")
 """Before an entry of the outbox is sent; when all its events are acknowledged; while it is being removed."""
+NOTARY_STEPS: Final = ("looking", "found", "reading", "signing", "signed", "noting", "noted")
+"""Before it looks for its last checkpoints, and when it has them; at each look at the audit topic; before a
+checkpoint is signed; when it is signed and not yet sent; while it is sent; when it is acknowledged, and the
+notary does not know it yet."""
 _SENT_SECONDS: Final = 0.002
 """So long after a call began its request is on its way."""
 
@@ -44,7 +48,7 @@ class Fault:
         where, _, what = word.partition("=")
         step, _, first = where.partition("@")
         deed, _, number = what.partition(":")
-        assert step in (*CONSUME_STEPS, *WORK_STEPS, *RELAY_STEPS), step
+        assert step in (*CONSUME_STEPS, *WORK_STEPS, *RELAY_STEPS, *NOTARY_STEPS), step
         assert deed in {"kill", "hang", "block", "raise"}, deed
         assert step != "parsing" or deed == "kill", "parsing is passed by: nothing else would happen there"
         return cls(step, int(first or 1), deed, float(number or 1))

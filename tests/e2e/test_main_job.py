@@ -1,6 +1,7 @@
 """The whole mission with real processes, real Kafka and real MongoDB, through kills and outages."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -23,9 +24,10 @@ from tests.e2e.checker import (
     check_sequence,
     read_trail,
 )
-from tests.e2e.deployment import until
-from tests.e2e.expected import due_of, ids_of, people
+from tests.e2e.deployment import Deployment, until
+from tests.e2e.expected import NUMBER, PLANTED, due_of, ids_of, people, planted
 from tests.e2e.fixtures import LONG, Deploy
+from tests.e2e.trail_outputs import NAMES_THE_ORDER, trail_outputs
 from tests.parts import StartKafka, StartMongod
 
 # PyMongo leaves sockets of a killed server to the garbage collector.
@@ -64,7 +66,7 @@ async def test_every_order_lives_its_whole_life_once_through_kills_and_a_replay(
     policy = GdprPolicy(retention_time=8, deletion_time_after_retention=20, version=1)
     deployment = await deployed(mongo_uri, real_kafka, policy)
     database, at = deployment.database, datetime.now(UTC)
-    events = list(sample_events(SEED, 5000, at=at, duplicates=0.10, broken=0.02))
+    events = [*planted(), *sample_events(SEED, 5000, at=at, duplicates=0.10, broken=0.02)]
     first_worker = await deployment.start("work")
     standby = await deployment.start("work")
     first_consumer, second_consumer = await asyncio.gather(
@@ -120,11 +122,30 @@ async def test_every_order_lives_its_whole_life_once_through_kills_and_a_replay(
     again = read_trail(await deployment.audit_values())
     assert len(again.events) == len(trail.events)
 
-    named = people(SEED, 300, at) | {canary(kind) for kind in BROKEN}
-    topic = b"\n".join(await deployment.audit_values()).decode()
-    outputs = {"audit topic": topic, "logs": deployment.logs(), "metrics": "\n".join(metrics_text)}
-    check_nobody_named(outputs, named)
+    named = people(SEED, 300, at) | {canary(kind).rpartition("-")[0] for kind in BROKEN} | {PLANTED}
     assert len(named) > 200, "the search must have something to search for"
+    check_nobody_named({"metrics": "\n".join(metrics_text)}, {*named, NUMBER})
+    assert ids[0] is not None
+    await _check_trail_names_nobody(deployment, standby, ids[0], named)
+
+
+async def _check_trail_names_nobody(
+    deployment: Deployment, worker: Child, record: str, named: set[str]
+) -> None:
+    """Nor do the logs; only what proves the fate of the numbered order, which is `record`, has its number."""
+    values = await deployment.audit_values()
+    acted = next(offset for offset, value in enumerate(values) if record.encode() in value)
+
+    async def signed() -> bool:
+        return (await worker.figures()).get("order_records_audit_signed_events", 0) > acted
+
+    await until(signed, 45, "an event of the order signed")
+    digest = json.loads(values[acted])["data"]["policyDigest"]
+    outputs = await trail_outputs(deployment, record, NUMBER, digest)
+    certificate = outputs.pop(NAMES_THE_ORDER)
+    assert NUMBER in certificate
+    check_nobody_named({NAMES_THE_ORDER: certificate}, named)
+    check_nobody_named({**outputs, "logs": deployment.logs()}, {*named, NUMBER})
 
 
 async def test_sigterm_ends_both_within_20_seconds_with_code_0_and_nothing_comes_again(

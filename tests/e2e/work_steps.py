@@ -1,4 +1,4 @@
-"""The steps of `work` at which a test may have a fault: the lease, a sweep's transaction, the relay."""
+"""The steps of `work` at which a test may have a fault: lease, a sweep's transaction, relay, notary."""
 
 from typing import Any
 
@@ -10,6 +10,8 @@ import worker.relay
 import worker.sweeper
 from records.mongo.lease import Lease
 from tests.e2e.faults import Faults, replace
+from worker.checkpoint_writer import CheckpointWriter
+from worker.notary import Notary
 
 
 def between_steps_of_work(faults: Faults) -> None:
@@ -29,3 +31,13 @@ def between_steps_of_work(faults: Faults) -> None:
     relay: Any = worker.relay
     replace(relay.Relay, "_send", faults.around(relay.Relay._send, "sending", "acknowledged"))
     replace(relay, "remove", faults.within(relay.remove, "removing"))
+    _between_steps_of_the_notary(faults)
+
+
+def _between_steps_of_the_notary(faults: Faults) -> None:
+    look = Notary._last_checkpoints
+    replace(Notary, "_last_checkpoints", faults.around(look, "looking", "found"))
+    replace(Notary, "_round", faults.around(Notary._round, "reading", None))
+    replace(Notary, "_sign", faults.around(Notary._sign, "signing", None))
+    replace(CheckpointWriter, "_send", faults.within(CheckpointWriter._send, "noting"))
+    replace(CheckpointWriter, "write", faults.around(CheckpointWriter.write, "signed", "noted"))

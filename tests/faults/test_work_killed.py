@@ -1,8 +1,11 @@
 """`work` is killed or stopped at each step of its way, and another one goes on where it has to."""
 
 import asyncio
+import json
 import os
 import signal
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -21,15 +24,18 @@ REACHED_SECONDS = 40
 LEASE_SECONDS = 5
 TAKE_OVER_SECONDS = 30
 WORKERS = 5
+OLDER, NEWER = "1.4.2", "1.5.0"
 
 pytestmark = pytest.mark.faults
 
 
-async def stored(deploy: Deploy, mongo_uri: str, real_kafka: str) -> tuple[Deployment, Produced]:
+async def stored(
+    deploy: Deploy, mongo_uri: str, real_kafka: str, broken: float = 0.05
+) -> tuple[Deployment, Produced]:
     """A deployment whose orders are stored, and of which no `work` runs yet."""
     deployment = await deploy(mongo_uri, real_kafka, POLICY)
     deployment.variables["ORDER_RECORDS_WORKER__BATCH_SIZE"] = str(BATCH)
-    produced = await with_events(deployment, EVENTS)
+    produced = await with_events(deployment, EVENTS, broken=broken)
     await deployment.start("consume", wait=False)
     await all_read(deployment, produced)
     return deployment, produced
@@ -60,6 +66,30 @@ async def test_a_worker_that_is_killed_leaves_every_act_done_once_and_announced(
 
     await deployment.start("work", wait=False)
     await check_lived(deployment, produced, POLICY)
+
+
+async def test_what_a_killed_worker_has_sent_one_of_a_newer_build_repeats_to_the_byte(
+    deployed: Deploy, mongo_uri: str, real_kafka: str, tmp_path: Path
+) -> None:
+    deployment, produced = await stored(deployed, mongo_uri, real_kafka, broken=0)
+    older, newer = build_on_path(tmp_path, OLDER), build_on_path(tmp_path, NEWER)
+    victim = await deployment.start_faulty("work", "acknowledged@3=kill", wait=False, PYTHONPATH=older)
+    assert await victim.process.wait(REACHED_SECONDS), "the step was not reached"
+
+    await deployment.start("work", wait=False, PYTHONPATH=newer)
+    await check_lived(deployment, produced, POLICY)
+    times = Counter(await deployment.audit_values())
+    builds = {value: json.loads(value)["data"]["worker"]["build"] for value in times}
+    assert set(builds.values()) == {OLDER, NEWER}
+    assert {build for value, build in builds.items() if times[value] > 1} == {OLDER}
+
+
+def build_on_path(folder: Path, version: str) -> str:
+    """A folder by which a process is of this build, where it comes first among those it imports from."""
+    facts = folder / version / f"order_records-{version}.dist-info" / "METADATA"
+    facts.parent.mkdir(parents=True)
+    facts.write_text(f"Metadata-Version: 2.1\nName: order-records\nVersion: {version}\n")
+    return str(folder / version)
 
 
 @pytest.mark.parametrize("seconds", [2 * LEASE_SECONDS, 60])
