@@ -66,7 +66,7 @@ bench-ingest: $(STAMP)  ## consume against Kafka Connect and others (docs/perfor
 bench-lifecycle: $(STAMP)  ## sweeps and relay against bare statements and a TTL index (docs/performance.md)
 	@$(BIN)/python -m benchmarks.lifecycle $(ARGS)
 
-bench-verify: $(STAMP)  ## audit verify over a million events, against a bare tree (docs/performance.md)
+bench-verify: $(STAMP)  ## audit verify and the notary over a million events (docs/performance.md)
 	@$(BIN)/python -m benchmarks.verify $(ARGS)
 
 lint: $(STAMP)  ## style, import arrows, Dockerfile, compose file, manifests

@@ -5,22 +5,27 @@ today had begun has no say: whoever got hold of it later must not be able to acc
 """
 
 import math
-from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
-from audit.checkpoints import Checkpoint, Headers, SignedCheckpoint, WrongRange, open_checkpoint, open_range
+from audit.checkpoints import (
+    Checkpoint,
+    Headers,
+    SignedCheckpoint,
+    WrongRange,
+    log_lines,
+    open_checkpoint,
+    open_range,
+)
 from audit.findings import Findings, Kind
 from audit.keys import VerifierKey
-from audit.merkle import HASH_BYTES, CompactRange
+from audit.merkle import CompactRange
 from audit.notes import NoteError, parse_note
+from audit.reached import Reached
+from audit.signed_sizes import SignedSizes
+from audit.signing_times import SigningTimes
 from audit.templates import timestamp
-
-SILENCE_SECONDS: Final = 2 * 3_600
-"""An idle trail is signed hourly."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,18 @@ class Start:
 
 @dataclass(frozen=True)
 class Newest:
-    """The largest checkpoint that counts: the note itself, and when it was signed."""
+    """The largest checkpoint that counts: its record's value, by which key it is, and when it was signed."""
 
-    note: bytes
+    value: bytes
     signed: SignedCheckpoint
 
+    @property
+    def note(self) -> bytes:
+        """It with the log's signatures alone: what else stands there was verified by nobody."""
+        return log_lines(self.value, self.signed.key).encode()
 
-class CheckpointBook:
+
+class CheckpointBook(SignedSizes):
     """What was signed. The first key is that of today, the others are retired.
 
     `first` is the trail's first event that is still there, `target` the one with which reading should begin.
@@ -64,32 +74,31 @@ class CheckpointBook:
         target: int = 0,
         period: tuple[float, float] = (-math.inf, math.inf),
     ) -> None:
+        super().__init__()
         self._log_name, self._findings, self._period = log_name, findings, period
         self._current, self._retired = keys[0], keys[1:]
-        self._first, self._target = first, max(first, target)
-        self._sizes = array("q")
-        self._roots = bytearray()
+        self._first, self.target = first, max(first, target)
         self._below: Start | None = None
         self._above: Start | None = None
         self._current_signs = False
         self._next_record: int | None = None
-        self._signed_at: int | None = None
+        self._times = SigningTimes()
         self._signed_before_first: int | None = None
-        self._first_signed_at: int | None = None
         self.pinned: Checkpoint | None = None
         self.pinned_is_there = True
         self.newest: Newest | None = None
+        self.reached = Reached()
         self.records = self.junk = self.without_say = 0
-
-    @property
-    def sizes(self) -> Sequence[int]:
-        """The sizes that were signed, each once, ascending."""
-        return self._sizes
 
     @property
     def signed_at(self) -> int | None:
         """The latest time of a signature, in seconds since 1970."""
-        return self._signed_at
+        return self._times.latest
+
+    @property
+    def read_to(self) -> int:
+        """The offset after the last record of the checkpoint topic."""
+        return self._next_record or 0
 
     @property
     def before_first(self) -> int | None:
@@ -97,22 +106,20 @@ class CheckpointBook:
 
         By the latest checkpoint that does not cover them all; if there is none, by the first of all.
         """
-        return self._first_signed_at if self._signed_before_first is None else self._signed_before_first
-
-    def root(self, place: int) -> bytes:
-        """The root that was signed for the size at this place of `sizes`."""
-        return bytes(self._roots[place * HASH_BYTES : (place + 1) * HASH_BYTES])
+        if self._signed_before_first is None:
+            return self._times.earliest
+        return self._times.written_after(self._signed_before_first)
 
     def start(self) -> Start | None:
         """Where to begin: the beginning, else the nearest signed tree; None where nothing tells of one."""
-        if self._first == 0 and (self._target == 0 or self._below is None):
+        if self._first == 0 and (self.target == 0 or self._below is None):
             return Start(CompactRange(), None)
         return self._below or self._above
 
-    def stop(self, end: int) -> int | None:
-        """The smallest signed size that covers so many events."""
-        place = bisect_left(self._sizes, end)
-        return self._sizes[place] if place < len(self._sizes) else None
+    def tell_silence(self, now: float) -> None:
+        """Adds the hours in which nobody signed; `now` (seconds since 1970) is infinite if it is unknown."""
+        for before, after in self._times.silences(self._period, now):
+            self._findings.add(Kind.SILENCE, f"nothing was signed from {told(before)} to {told(after)}")
 
     def take(self, records: Iterable[CheckpointRecord]) -> None:
         """The next records of the topic."""
@@ -125,22 +132,15 @@ class CheckpointBook:
 
     def pin(self, seen: Checkpoint) -> None:
         """A checkpoint that somebody had seen before: this trail must be what it was then, too."""
-        self.pinned = seen
-        place = bisect_left(self._sizes, seen.size)
-        if place < len(self._sizes) and self._sizes[place] == seen.size:
-            if self.root(place) != seen.root:
-                text = f"for {seen.size} events another root was seen before than is signed now"
-                self._findings.add(Kind.TWO_HISTORIES, text)
-            return
-        self.pinned_is_there = False
-        self._put(place, seen)
+        self.pinned, there = seen, self.put(seen, vouched=True)
+        self.pinned_is_there = there is not False
+        if there is None:
+            text = f"for {seen.size} events another root was seen before than is signed now"
+            self._findings.add(Kind.TWO_HISTORIES, text)
 
     def add(self, checkpoint: Checkpoint) -> None:
         """One that the trail's key has signed, and that came by another way than the checkpoint topic."""
-        place = bisect_left(self._sizes, checkpoint.size)
-        if place == len(self._sizes) or self._sizes[place] != checkpoint.size:
-            self._put(place, checkpoint)
-        elif self.root(place) != checkpoint.root:
+        if self.put(checkpoint, vouched=False) is None:
             text = f"for {checkpoint.size} events another root was co-signed than is signed now"
             self._findings.add(Kind.TWO_HISTORIES, text)
 
@@ -171,16 +171,20 @@ class CheckpointBook:
         if self._current_signs and not by_current:
             self.without_say += 1
             return None
+        if signed.signed_at is None:
+            text = f"checkpoint record {record.offset}: the line that says when it was signed was taken away"
+            self._findings.add(Kind.FORGED, text)
+            return None
+        self._times.add(signed.signed_at)
+        if checkpoint.size < self._first:
+            self._signed_before_first = max(signed.signed_at, self._signed_before_first or 0)
         self._current_signs = by_current
         return signed
 
     def _count(self, record: CheckpointRecord, signed: SignedCheckpoint) -> None:
-        checkpoint = signed.checkpoint
-        self._note_time(checkpoint.size, signed.signed_at)
-        place = bisect_left(self._sizes, checkpoint.size)
-        if place == len(self._sizes) or self._sizes[place] != checkpoint.size:
-            self._put(place, checkpoint)
-        elif self.root(place) != checkpoint.root:
+        checkpoint, vouched = signed.checkpoint, signed.key == self._current
+        self.reached.take(checkpoint.size, signed.signed_at)
+        if self.put(checkpoint, vouched=vouched, record=record.offset) is None:
             text = f"two roots are signed for {checkpoint.size} events"
             self._findings.add(Kind.TWO_HISTORIES, text)
             return
@@ -190,23 +194,6 @@ class CheckpointBook:
             self.newest = Newest(record.value, signed)
         self._offer(record, checkpoint)
 
-    def _put(self, place: int, checkpoint: Checkpoint) -> None:
-        self._sizes.insert(place, checkpoint.size)
-        self._roots[place * HASH_BYTES : place * HASH_BYTES] = checkpoint.root
-
-    def _note_time(self, size: int, signed_at: int | None) -> None:
-        if signed_at is None:
-            return
-        if self._first_signed_at is None:
-            self._first_signed_at = signed_at
-        if size < self._first:
-            self._signed_before_first = max(signed_at, self._signed_before_first or 0)
-        before = self._signed_at
-        begin, end = self._period
-        if before is not None and signed_at - before > SILENCE_SECONDS and begin < signed_at and before < end:
-            self._findings.add(Kind.SILENCE, f"nothing was signed from {told(before)} to {told(signed_at)}")
-        self._signed_at = max(signed_at, before or 0)
-
     def _offer(self, record: CheckpointRecord, checkpoint: Checkpoint) -> None:
         """Its tree is looked at in any case, and kept if it is the nearest."""
         try:
@@ -214,15 +201,11 @@ class CheckpointBook:
         except WrongRange as error:
             self._findings.add(Kind.RANGE_ALTERED, f"checkpoint record {record.offset}: {error}")
             return
-        if self._first <= tree.size <= self._target:
+        if self._first <= tree.size <= self.target:
             if self._below is None or tree.size > self._below.tree.size:
                 self._below = Start(tree, record.offset)
-        elif tree.size > self._target and (self._above is None or tree.size < self._above.tree.size):
+        elif tree.size > self.target and (self._above is None or tree.size < self._above.tree.size):
             self._above = Start(tree, record.offset)
-
-    def later_than(self, size: int) -> int:
-        """The place of the first signed size that is larger."""
-        return bisect_right(self._sizes, size)
 
 
 def told(seconds: float) -> str:

@@ -110,6 +110,16 @@ def open_checkpoint(
     return SignedCheckpoint(checkpoint, key, times[0] if times else None, cosigned)
 
 
+def log_lines(value: bytes, key: VerifierKey) -> Note:
+    """The note in a value that was opened, with the two signatures of the log's key and no other line.
+
+    Nobody has verified the others, whatever stands there. Raises MalformedNote.
+    """
+    note, ids = parse_note(value), (key.id, key.cosigner().id)
+    first = {each.key_id: each for each in reversed(note.signatures) if each.name == key.name}
+    return Note(note.text, tuple(first[key_id] for key_id in ids if key_id in first))
+
+
 def open_range(checkpoint: Checkpoint, headers: Headers) -> CompactRange:
     """The compact range that travels beside a checkpoint. Raises WrongRange unless it fits its root."""
     encoded = next((value for name, value in headers if name == RANGE_HEADER), None)

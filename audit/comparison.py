@@ -11,8 +11,9 @@ from typing import Annotated, Protocol
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from audit.events import Uuid
+from audit.event_values import MAX_EVENT_BYTES, Count, Number, Uuid
 from audit.templates import event_id
+from audit.types import TRAIL_BEGUN
 
 
 class Verdict(StrEnum):
@@ -48,7 +49,8 @@ class Known(Protocol):
 class TrailEnd:
     """What the end of the trail says; `told` where any event is of its name.
 
-    `event` is the id of one event of the batch `n`, any of them, and `position` its place in it.
+    `event` is the id of one event of the batch `n`, any of them, and `position` its place in it; none where
+    that batch was the last one of the trail before.
     """
 
     n: int = 0
@@ -76,18 +78,19 @@ def compare(end: TrailEnd, known: Known) -> Verdict:
 
 
 class _Read(BaseModel):
-    # Of a newer build, too, whatever else it says: so no closed model.
+    # Of a newer build, too, whatever else it says: so no closed model. Numbers go to the database: bounded.
     model_config = ConfigDict(extra="ignore", strict=True, alias_generator=to_camel)
 
 
 class _Sequence(_Read):
-    n: Annotated[int, Field(ge=1)]
-    position: Annotated[int, Field(ge=0)]
+    n: Number
+    position: Count
 
 
 class _Data(_Read):
-    policy_version: Annotated[int, Field(ge=0)]
+    policy_version: Count
     sequence: _Sequence | None = None
+    last_n: Count | None = None
 
 
 class _Mark(_Read):
@@ -115,8 +118,10 @@ class EndReader:
 
     def take(self, value: bytes | None) -> None:
         """One record's value."""
+        if value is None or len(value) > MAX_EVENT_BYTES:
+            return
         try:
-            mark = _MARK.validate_json(value or b"")
+            mark = _MARK.validate_json(value)
         except ValidationError:
             return
         self._empty = False
@@ -127,6 +132,8 @@ class EndReader:
         sequence = mark.data.sequence
         if sequence is not None and sequence.n > self._n:
             self._n, self._position, self._event = sequence.n, sequence.position, mark.id
+        elif mark.type == TRAIL_BEGUN and (mark.data.last_n or 0) > self._n:
+            self._n, self._position, self._event = mark.data.last_n or 0, 0, ""
 
     @property
     def found(self) -> bool:

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     UNCOVERED = "UNCOVERED"
     NOT_ATTESTED = "NOT_ATTESTED"
     NOT_COSIGNED = "NOT_COSIGNED"
+    NOT_PROVEN = "NOT_PROVEN"
+    RETIRED_KEY = "RETIRED_KEY"
     EVENT_MISSING = "EVENT_MISSING"
     TRUNCATED = "TRUNCATED"
     CUT_EARLY = "CUT_EARLY"
@@ -46,6 +48,7 @@ class Kind(StrEnum):
     N_SKIPPED = "N_SKIPPED"
     N_TWICE = "N_TWICE"
     BATCH_INCOMPLETE = "BATCH_INCOMPLETE"
+    DONE_DIFFERS = "DONE_DIFFERS"
 
 
 MEANINGS: Final[Mapping[Kind, tuple[Outcome, str]]] = {
@@ -53,6 +56,11 @@ MEANINGS: Final[Mapping[Kind, tuple[Outcome, str]]] = {
     Kind.UNCOVERED: (Outcome.GAP, "events at the end are not signed yet, and should be"),
     Kind.NOT_ATTESTED: (Outcome.GAP, "for more than two days nobody attested how erasure stands"),
     Kind.NOT_COSIGNED: (Outcome.GAP, "fewer witnesses than are wanted have co-signed the trail of late"),
+    Kind.NOT_PROVEN: (Outcome.GAP, "nothing that is there could be held against what was signed"),
+    Kind.RETIRED_KEY: (
+        Outcome.GAP,
+        "a retired key alone speaks for the end, and whoever has got hold of it may have made all of this",
+    ),
     Kind.EVENT_MISSING: (Outcome.MISSING, "events are missing inside the trail"),
     Kind.TRUNCATED: (Outcome.MISSING, "events were signed that are not there any more"),
     Kind.CUT_EARLY: (Outcome.MISSING, "the beginning was deleted before its time"),
@@ -61,7 +69,7 @@ MEANINGS: Final[Mapping[Kind, tuple[Outcome, str]]] = {
     Kind.FILE_MISSING: (Outcome.MISSING, "a file that the export names is missing, or ends too early"),
     Kind.ALTERED: (Outcome.INVALID, "events were changed, removed, added or moved after they were signed"),
     Kind.TWO_HISTORIES: (Outcome.INVALID, "the trail's key has signed two stories that exclude each other"),
-    Kind.FORGED: (Outcome.INVALID, "a statement in the trail's name is signed by no key that was given"),
+    Kind.FORGED: (Outcome.INVALID, "a statement in the trail's name is not signed as its key signs"),
     Kind.RANGE_ALTERED: (Outcome.INVALID, "what travels beside a signed statement was changed"),
     Kind.NOT_AN_EVENT: (
         Outcome.INVALID,
@@ -78,6 +86,10 @@ MEANINGS: Final[Mapping[Kind, tuple[Outcome, str]]] = {
     Kind.BATCH_INCOMPLETE: (
         Outcome.COUNTS,
         "a batch of erasures has fewer events than it says, or other ones",
+    ),
+    Kind.DONE_DIFFERS: (
+        Outcome.COUNTS,
+        "the database counted more or fewer erasures in a period than the trail tells of",
     ),
 }
 

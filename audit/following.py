@@ -7,7 +7,7 @@ from typing import Self
 
 from audit.checkpoints import Checkpoint, Headers, SignedCheckpoint, open_checkpoint, open_range
 from audit.keys import ED25519, MalformedKey, VerifierKey, seed_key
-from audit.merkle import CompactRange
+from audit.merkle import MAX_SIZE, CompactRange
 from audit.notes import NoteError, parse_note
 
 
@@ -62,11 +62,15 @@ class LastCheckpoints:
     """Takes records of the checkpoint topic, in whatever sequence, and keeps those with which to go on.
 
     What does not count is passed over: anybody who may write to the topic may have written it. Once the
-    key of today has signed, a retired one only helps: whoever has got hold of it has no say any more.
+    key of today has signed, a retired one only helps: whoever has got hold of it has no say any more. Before,
+    it counts up to the floor, what was signed by whatever key, or up to the trail's end where none is known.
     """
 
-    def __init__(self, keys: LogKeys) -> None:
+    def __init__(self, keys: LogKeys, floor: Checkpoint | None = None, end: int = MAX_SIZE) -> None:
         self._keys = keys
+        self._floor = floor
+        self._most = end if floor is None else floor.size
+        self.at_floor: Known | None = None
         self._current: dict[int, Known] = {}
         self._retired: dict[int, Known] = {}
 
@@ -82,10 +86,16 @@ class LastCheckpoints:
                     text = f"two roots are signed for {checkpoint.size} events"
                     raise TrailFault(Fault.DIFFERENT, text)
                 _keep(self._current, signed, headers)
-            else:
-                _keep(self._retired, _opened(self._retired, checkpoint, value, self._keys.retired), headers)
+            elif checkpoint.size <= self._most:
+                self._take_retired(checkpoint, value, headers)
         except NoteError:
             return
+
+    def _take_retired(self, checkpoint: Checkpoint, value: bytes | None, headers: Headers) -> None:
+        retired = self._keys.retired
+        if checkpoint == self._floor and self.at_floor is None:
+            self.at_floor = Known(open_checkpoint(value, retired), open_range(checkpoint, headers))
+        _keep(self._retired, _opened(self._retired, checkpoint, value, retired), headers)
 
     def enough(self, first: int) -> bool:
         """Whether older records could add nothing, where the trail begins with the event `first`."""
@@ -135,11 +145,17 @@ def _keep(sizes: dict[int, Known], signed: SignedCheckpoint | None, headers: Hea
 
 
 class Follower:
-    """The tree over all events so far. It goes on only where nothing is missing, and is what was signed."""
+    """The tree over all events so far. It goes on only where nothing is missing, and is what was `signed`.
 
-    def __init__(self, tree: CompactRange, last: Checkpoint | None = None) -> None:
+    `instead` is where to begin if it is not, since somebody else may have made the tree to begin with.
+    """
+
+    def __init__(self, tree: CompactRange, *signed: Checkpoint, instead: "Follower | None" = None) -> None:
+        """Raises TrailFault where the tree itself is not what was signed."""
         self._tree = tree
-        self._last = last if last is not None and last.size > tree.size else None
+        self._signed = sorted((each for each in signed if each.size >= tree.size), key=lambda each: each.size)
+        self.instead = instead
+        self._compare_all(())
 
     @property
     def size(self) -> int:
@@ -149,20 +165,24 @@ class Follower:
     @property
     def compared(self) -> bool:
         """Whether the events up to the last checkpoint were read again and are those it has signed."""
-        return self._last is None
+        return not self._signed
 
     def take(self, offsets: Sequence[int], values: Sequence[bytes | None]) -> None:
         """The next events. Raises TrailFault."""
         if list(offsets) != list(range(self.size, self.size + len(offsets))):
             raise _gap(self.size, offsets)
-        cut = 0 if self._last is None else max(0, self._last.size - self.size)
-        if self._last is not None and cut <= len(values):
+        self._tree.extend(self._compare_all(values))
+
+    def _compare_all(self, values: Sequence[bytes | None]) -> Sequence[bytes | None]:
+        """Takes events up to the last size with which to compare that is among them; gives the others."""
+        while self._signed and (cut := self._signed[0].size - self.size) <= len(values):
             self._tree.extend(values[:cut])
-            if self._tree.root() != self._last.root:
-                text = f"the first {self._last.size} events are not those that were signed"
+            if self._tree.root() != self._signed[0].root:
+                text = f"the first {self._tree.size} events are not those that were signed"
                 raise TrailFault(Fault.DIFFERENT, text)
-            self._last, values = None, values[cut:]
-        self._tree.extend(values)
+            del self._signed[0]
+            values = values[cut:]
+        return values
 
     def require_position(self, position: int) -> None:
         """Raises TrailFault where offsets before the reader's position held no event."""
@@ -179,24 +199,51 @@ def _gap(size: int, offsets: Sequence[int]) -> TrailFault:
     return TrailFault(Fault.GAP, f"event {number} is missing: the next one is {offset}")
 
 
-def follow_from(found: LastCheckpoints, first: int, end: int) -> Follower:
+def follow_from(found: LastCheckpoints, first: int, end: int, floor: Checkpoint | None = None) -> Follower:
     """Where to go on in a trail that holds the events from `first` up to but not with `end`.
 
     One checkpoint is read again, where it is still there: whether the trail was cut and has grown since shows
-    in no number, but in the root. Raises TrailFault.
+    in no number, but in the root. The `floor` is compared as well: it is known from elsewhere, and shows a
+    trail of which both topics were cut. Raises TrailFault.
     """
-    last, before = found.last, found.before
-    if last is None:
-        if first > 0:
-            raise TrailFault(Fault.GAP, f"the trail begins with event {first}, and nothing is signed before")
-        return Follower(CompactRange())
-    if last.size > end:
-        text = f"the trail ends with {end} events, and {last.size} were signed"
-        raise TrailFault(Fault.SHORTER, text)
+    last, floors = found.last, [] if floor is None else [floor]
+    signed = [*floors, last.signed.checkpoint] if last and found.signed_by_current else floors
+    if (size := max((each.size for each in signed), default=0)) > end:
+        raise TrailFault(Fault.SHORTER, f"the trail ends with {end} events, and {size} were signed")
+    if last and found.signed_by_current:
+        return _from_todays(last, found.before, first, signed)
+    return _from_retired(found, range(first, end + 1), floors)
+
+
+def _from_todays(last: Known, before: Known | None, first: int, signed: Sequence[Checkpoint]) -> Follower:
     if last.size < first:
         text = f"the trail begins with event {first}, and only {last.size} were signed"
         raise TrailFault(Fault.GAP, text)
+    if before is not None and before.size < first:
+        return Follower(last.tree.copy(), *signed)
+    alone = Follower(CompactRange() if first == 0 else last.tree.copy(), *signed)
     if before is None:
-        return Follower(CompactRange() if first == 0 else last.tree.copy(), last.signed.checkpoint)
-    base = before if before.size >= first else last
-    return Follower(base.tree.copy(), last.signed.checkpoint)
+        return alone
+    if before.signed.key == last.signed.key:
+        return Follower(before.tree.copy(), *signed)
+    if any(each.size == before.size for each in signed):
+        return alone
+    return Follower(before.tree.copy(), *signed, instead=alone)
+
+
+def _from_retired(found: LastCheckpoints, there: range, floors: Sequence[Checkpoint]) -> Follower:
+    """What a retired key has signed is a place to begin; where there is a floor, that alone has to hold."""
+    instead = None
+    if there.start == 0:
+        instead = Follower(CompactRange(), *floors)
+    elif found.at_floor is not None and found.at_floor.size in there:
+        instead = Follower(found.at_floor.tree.copy(), *floors)
+    places = [each for each in (found.before, found.last) if each is not None and each.size in there]
+    signed = floors or [each.signed.checkpoint for each in places[-1:]]
+    for place in places:
+        if all(each.size > place.size for each in floors):
+            return Follower(place.tree.copy(), *signed, instead=instead)
+    if instead is None:
+        text = f"the trail begins with event {there.start}, and nothing that counts is signed from there on"
+        raise TrailFault(Fault.GAP, text)
+    return instead

@@ -17,6 +17,8 @@ ED25519: Final = b"\x01"
 COSIGNATURE: Final = b"\x04"
 """Signature type of a timestamped Ed25519 cosignature (C2SP tlog-cosignature, `cosignature/v1`)."""
 
+KEY_NAME: Final = "a key name is UTF-8, not empty, and holds neither space nor +"
+
 _TEXT: Final = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})")
 
 
@@ -77,9 +79,13 @@ def key_id(name: str, typed_key: bytes) -> bytes:
 
 
 def is_key_name(name: str) -> bool:
-    """Whether it may stand in a signature line: neither empty, nor with `+`, a space or a control."""
+    """Whether it may stand in a signature line: in UTF-8, not empty, without `+`, a space or a control.
+
+    Bytes of the command line that are no UTF-8 come as halves of surrogate pairs.
+    """
     return bool(name) and not any(
-        character == "+" or character.isspace() or character < " " for character in name
+        character == "+" or character.isspace() or character < " " or "\ud800" <= character <= "\udfff"
+        for character in name
     )
 
 
@@ -95,10 +101,10 @@ def decode_base64(text: str) -> bytes | None:
 def seed_key(seed: bytes, name: str) -> VerifierKey:
     """The key by which others verify what the seed has signed.
 
-    Raises ValueError for a seed of another length, and for a name that is empty or holds space or `+`.
+    Raises ValueError for a seed of another length, and for what is no key name.
     """
     if not is_key_name(name):
-        raise ValueError("a key name is not empty and holds neither space nor +")
+        raise ValueError(KEY_NAME)
     return VerifierKey(name, ED25519, public_key(seed))
 
 

@@ -26,6 +26,11 @@ def leaf_hash(value: bytes | None) -> bytes:
     return _sha256(_LEAF + (value or b"")).digest()
 
 
+def leaf_hashes(values: Iterable[bytes | None]) -> list[bytes]:
+    """The hash of each of some values."""
+    return [_sha256(_LEAF + (value or b"")).digest() for value in values]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of two neighbours."""
     return _sha256(_NODE + left + right).digest()
@@ -52,23 +57,27 @@ class CompactRange:
         """Appends the values of records, in order."""
         self.append_all(map(leaf_hash, values))
 
-    def append(self, leaf: bytes) -> None:
-        """Appends one leaf by its hash."""
-        self.append_all((leaf,))
-
     def append_all(self, leaves: Iterable[bytes]) -> None:
         """Appends leaves by their hashes, in order."""
-        nodes, size = self._nodes, self._size
+        level = list[bytes]()
         try:
-            for leaf in leaves:
-                node, complete = leaf, size
-                while complete & 1:
-                    node = _sha256(_NODE + nodes.pop() + node).digest()
-                    complete >>= 1
-                nodes.append(node)
-                size += 1
+            level.extend(leaves)
         finally:  # the iterable may raise between two leaves
-            self._size = size
+            self._grow(level)
+
+    def _grow(self, level: list[bytes]) -> None:
+        """Level by level, from the leaves up; a node that has no right neighbour yet stays."""
+        before, self._size = self._size, self._size + len(level)
+        staying = list[bytes]()
+        while level:
+            if before & 1:
+                level.insert(0, self._nodes.pop())
+            if len(level) & 1:
+                staying.append(level.pop())
+            nodes = iter(level)
+            level = [_sha256(_NODE + left + right).digest() for left, right in zip(nodes, nodes, strict=True)]
+            before >>= 1
+        self._nodes += reversed(staying)
 
     def root(self) -> bytes:
         """The root of the tree; that of no leaves is the hash of nothing."""

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from audit.keys import COSIGNATURE, KEY_ID_BYTES, VerifierKey, decode_base64, is_key_name, seed_key
 
-MAX_NOTE_BYTES: Final = 64 * 1024
+MAX_NOTE_BYTES: Final = 256 * 1024
+"""Room for twice the 16 signatures that verifiers must accept, at the nearly 5 kB of the largest type."""
 MAX_SIGNATURES: Final = 100
 """Verifiers must accept 16; a limit keeps a hostile note cheap."""
 

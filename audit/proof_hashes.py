@@ -69,21 +69,16 @@ class SpanRoots:
         self._next = 0
         self._begin_with(begin)
 
-    def append(self, leaf: bytes) -> None:
-        """The next leaf, by its hash."""
-        if self._next < len(self._sorted):
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """The next leaves, by their hashes."""
+        at, self._at = self._at, self._at + len(leaves)
+        while self._next < len(self._sorted):
             place = self._sorted[self._next]
             first, end = self._spans[place]
-            if first <= self._at:
-                self._ranges[place].append(leaf)
-            if self._at + 1 == end:
-                self._next += 1
-        self._at += 1
-
-    def extend(self, leaves: Iterable[bytes]) -> None:
-        """The next leaves, by their hashes."""
-        for leaf in leaves:
-            self.append(leaf)
+            self._ranges[place].append_all(leaves[max(0, first - at) : end - at])
+            if end > self._at:
+                return
+            self._next += 1
 
     def roots(self) -> list[bytes]:
         """The proof. Raises ValueError when leaves are missing."""

@@ -1,6 +1,8 @@
 """Telling a repeat from a conflict, with memory that does not grow with the trail."""
 
+from collections.abc import Sequence
 from enum import Enum
+from itertools import islice
 from typing import Final
 
 WINDOW: Final = 16_384
@@ -33,3 +35,16 @@ class LatestEvents:
             self._before, self._latest = self._latest, {}
         self._latest[identifier] = leaf
         return Seen.FIRST
+
+    def see_new(self, identifiers: Sequence[bytes], leaves: Sequence[bytes]) -> bool:
+        """Takes events none of which came lately, and no two of one id; else takes none, and is False."""
+        new = dict(zip(identifiers, leaves, strict=True))
+        if len(new) < len(identifiers) or not all(
+            known.keys().isdisjoint(new) for known in (self._latest, self._before)
+        ):
+            return False
+        pairs = iter(new.items())
+        self._latest.update(islice(pairs, self._window - len(self._latest)))
+        while later := dict(islice(pairs, self._window)):
+            self._before, self._latest = self._latest, later
+        return True

@@ -5,13 +5,11 @@ Pure: takes the values of the whole topic in their order, and says what has to b
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from audit.events import (
-    AuditEvent,
+    AuditTrailBegun,
     QuarantineEntryDropped,
     QuarantineEntryErased,
     QuarantineEntryReplayed,
@@ -19,9 +17,11 @@ from audit.events import (
     RecordDeleted,
     RetentionPolicyChanged,
     StoredDatesRecomputed,
+    event_of,
 )
 
-_SCHEMA = TypeAdapter[Any](AuditEvent)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""No event of ours says a later time, and to this one any number of days can be added that is ever added."""
 Place = tuple[str, int, int]
 """Topic, partition and offset of an event."""
 
@@ -73,8 +73,9 @@ class Part:
 class Retold:
     """What the whole trail comes to: the last `n`, the newest policy, and what nobody could read.
 
-    `seen` are those of the `wanted` events, by id, that are on it; `moved_later` the records whose dates
-    were moved later after `since` (UTC), where that is known.
+    `first_n` is the first batch of which all is there. `seen` are those of the `wanted` events, by id, that
+    are on it; `moved_later` the records whose dates were moved later after `since` (UTC), where that is
+    known.
     """
 
     log_name: str
@@ -82,6 +83,7 @@ class Retold:
     since: datetime | None = None
     seen: set[str] = field(default_factory=set)
     n: int = 0
+    first_n: int | None = None
     policy_version: int = 0
     policies: dict[int, PolicyTold] = field(default_factory=dict)
     moved_later: int = 0
@@ -93,8 +95,8 @@ class Retold:
         part = Part()
         for value in values:
             try:
-                event = _SCHEMA.validate_json(value or b"")
-            except ValidationError:
+                event = event_of(value)
+            except ValueError:
                 self.unreadable += 1
                 continue
             if event.source == f"/{self.log_name}":
@@ -108,10 +110,14 @@ class Retold:
         self.policy_version = max(self.policy_version, event.data.policy_version)
         if (sequence := getattr(event.data, "sequence", None)) is not None:
             self.n = max(self.n, sequence.n)
-        time = datetime.fromisoformat(event.time)
+            if self.first_n is None:
+                self.first_n = sequence.n + (sequence.position > 0)
+        time = min(datetime.fromisoformat(event.time), _LATEST)
         match event:
             case RetentionPolicyChanged():
                 self._policy(event, time)
+            case AuditTrailBegun():
+                self.n = max(self.n, event.data.last_n)
             case StoredDatesRecomputed() if self.since is not None and time > self.since:
                 self.moved_later += event.data.moved_later
             case _:

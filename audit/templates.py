@@ -27,6 +27,7 @@ from audit.types import (
     QUARANTINE_SKIPPED,
     RECORD_ANONYMIZED,
     RECORD_DELETED,
+    TRAIL_BEGUN,
 )
 
 Json = dict[str, Any]
@@ -38,6 +39,10 @@ class UnknownTemplate(Exception):
     """An outbox entry of a newer build: only that build, or a later one, can send it."""
 
 
+class OtherTrail(Exception):
+    """An outbox entry that begins another trail: only a process with the settings of that one sends it."""
+
+
 @dataclass(frozen=True)
 class AuditRecord:
     """One record of the audit topic: its key, and the value whose exact bytes are the evidence."""
@@ -47,21 +52,24 @@ class AuditRecord:
 
 
 def expand(entry: Mapping[str, Any], log_name: str) -> list[AuditRecord]:
-    """The audit records of one outbox entry, in order. Raises UnknownTemplate.
+    """The audit records of one outbox entry, in order. Raises UnknownTemplate, OtherTrail.
 
     The entry holds _id, kind, time, template, build, policyVersion, policyDigest, items, and n for
-    erasures. An event's id is the UUIDv5 of its position within the entry's id.
+    erasures; `at` where its event says another time, `logName` where it is of one trail only. An event's
+    id is the UUIDv5 of its position within the entry's id.
     """
     wording = _WORDINGS.get((entry["kind"], entry["template"]))
     if wording is None:
         raise UnknownTemplate(f"template {entry['template']} of {entry['kind']} is not known to this build")
+    if entry.get("logName", log_name) != log_name:
+        raise OtherTrail("another trail was begun: start this process anew, with the settings of that one")
     items, namespace = entry["items"], _namespace(entry["_id"])
     common = _common(entry)
     envelope = {
         "datacontenttype": "application/json",
         "source": f"/{log_name}",
         "specversion": "1.0",
-        "time": timestamp(entry["time"]),
+        "time": timestamp(entry.get("at", entry["time"])),
         "type": wording.type,
     }
     records = []
@@ -190,6 +198,14 @@ def _ledger_reapplied(item: Sequence[Any]) -> tuple[str, Json]:
     return "system", {**facts, "ids": ids, "dates": dates, "entries": entries}
 
 
+def _trail_begun(item: Sequence[Any]) -> tuple[str, Json]:
+    """Size and root of what was signed before are None where that is not known."""
+    grounds, last_n, log_name, topic, size, root, actor = item
+    facts = {"action": "BEGIN_TRAIL", "actor": actor, "grounds": grounds, "lastN": last_n}
+    signed = _known(("signedSize", "signedRoot"), (size, root))
+    return "system", {**facts, "before": {"source": f"/{log_name}", "topic": topic, **signed}}
+
+
 def _attested(item: Sequence[Any]) -> tuple[str, Json]:
     """What is None was not to be had, and is left out."""
     period, n, done, overdue, quarantine, residual, retention_days = item
@@ -234,5 +250,6 @@ _WORDINGS: Final[dict[tuple[str, int], _Wording]] = {
     ("policy.changed", 1): _Wording(POLICY_CHANGED, _policy_changed),
     ("dates.recomputed", 1): _Wording(DATES_RECOMPUTED, _dates_recomputed),
     ("ledger.reapplied", 1): _Wording(LEDGER_REAPPLIED, _ledger_reapplied),
+    ("trail.begun", 1): _Wording(TRAIL_BEGUN, _trail_begun),
     ("attestation", 1): _Wording(ATTESTATION, _attested),
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.checkpoint_book import Newest
-from audit.events import Attested
+from audit.event_data import Attested, TrailBegun
 from audit.findings import Finding, Outcome
 
 
@@ -23,7 +23,9 @@ class Scope:
 
     `stop` is None for all of it. `head`: whether `first` is where the topic begins, and not where an export
     does. `now` (seconds since 1970) is when it was read from Kafka. `retention_days` is
-    what is promised; unless it is given, what the last attestation says, or `usual_days`.
+    what is promised; unless it is given, what the last attestation says, or `usual_days`. `exported`: it is a
+    folder, of which whoever made it says when that was and where it begins and ends; `left_out`: how many
+    events came after its end that nobody had signed yet.
     """
 
     first: int
@@ -33,6 +35,8 @@ class Scope:
     head: bool = True
     retention_days: float | None = None
     usual_days: float | None = None
+    exported: bool = False
+    left_out: int = 0
 
     @property
     def last(self) -> int:
@@ -41,8 +45,29 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Cosigner:
+    """One witness that is trusted: it has co-signed the first `size` events, at `at` (seconds since 1970).
+
+    `counts`: that was in time, and was all that had been signed by then.
+    """
+
+    name: str
+    size: int
+    at: int | None
+    counts: bool
+
+
+@dataclass(frozen=True)
+class Cosigning:
+    """What witnesses say: as many as are wanted have co-signed the first `size` events; 0 for too few."""
+
+    size: int
+    witnesses: Sequence[Cosigner]
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What was found, and what it was found in."""
+    """What was found, and what it was found in; `counted` attestations had figures to compare."""
 
     outcome: Outcome
     findings: Sequence[Finding]
@@ -60,4 +85,7 @@ class Verdict:
     first_time: str | None
     last_time: str | None
     attested: Attested | None
+    counted: int
     notes: Sequence[str]
+    cosigned: Cosigning | None = None
+    begun: TrailBegun | None = None

@@ -1,29 +1,33 @@
 """Whether a trail is whole and what was signed. Pure: takes records in batches, and comes to a verdict.
 
 First the checkpoints (audit/checkpoint_book.py), then the events in the order of their offsets. Memory is a
-signed size and root for each checkpoint, a digest for each batch of erasures, and a window of events.
+signed size and root for each checkpoint, a digest for each batch of erasures, and a window of events. What
+seems to be another batch under an old number is looked up on the trail, which is read again there.
 """
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
 
 from audit.attested import Attestations
 from audit.beginning import look_at_the_beginning, look_at_the_head
-from audit.checkpoint_book import SILENCE_SECONDS, CheckpointBook, told
+from audit.checkpoint_book import CheckpointBook, told
 from audit.counting import Numbers
+from audit.ending import (
+    Ended,
+    covered,
+    look_at_the_end,
+    look_at_what_was_proven,
+    may_go_on,
+    notes_on_the_end,
+)
+from audit.event_data import TrailBegun
 from audit.findings import Findings, Kind
-from audit.merkle import CompactRange, leaf_hash
-from audit.quick_facts import Facts, NotAnEvent, erasure_pattern, model_facts
+from audit.merkle import CompactRange, leaf_hashes
+from audit.quick_facts import Erasures, Facts, NotAnEvent, Run, model_facts
 from audit.repeats import LatestEvents, Seen
-from audit.types import RECORD_ANONYMIZED, RECORD_DELETED
+from audit.types import LEDGER_REAPPLIED
 from audit.verdict import Batch, Scope, Verdict
-
-FRESH_SECONDS: Final = 120.0
-"""So old may an event be that no checkpoint covers yet."""
-_ANONYMIZED: Final = b'{"data":{"action":"ANONYMIZE"'
-_DELETED: Final = b'{"data":{"action":"DELETE"'
 
 
 class Verification:
@@ -37,17 +41,16 @@ class Verification:
         self._at = self.begin
         self._next = book.later_than(self.begin)
         self._compared, self._spoiled = 0, False
-        self._kinds = (
-            erasure_pattern(RECORD_ANONYMIZED, log_name),
-            erasure_pattern(RECORD_DELETED, log_name),
-        )
+        self._erasures = Erasures(log_name)
         self._numbers = Numbers(findings, from_beginning=self.begin == 0)
-        self._latest = LatestEvents()
+        self._latest, self._rare = LatestEvents(), LatestEvents()
         self._types: Counter[str] = Counter()
-        self._repeats = 0
-        self._uncovered, self._uncovered_since = 0, 0.0
+        self._repeats = self._begun_later = 0
+        self._begun: TrailBegun | None = None
+        self._covered = covered(scope, book)
+        self._unsigned, self._unsigned_since = 0, 0.0
         self._times: list[int] = []
-        self._attestations = Attestations(findings)
+        self._attestations = Attestations(findings, self._numbers)
         look_at_the_beginning(scope, book, start, self.begin, findings)
 
     @property
@@ -57,38 +60,62 @@ class Verification:
 
     def take(self, batch: Batch) -> None:
         """The next events; any that are missing show."""
-        leaves = [leaf_hash(value) for value in batch.values]
+        leaves = leaf_hashes(batch.values)
         self._grow(batch.offsets, leaves)
         self._judge(batch, leaves)
         self._note_times(batch)
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether so much is to be looked up that it is time to."""
+        return self._numbers.late.many
+
+    def to_read_again(self) -> list[range]:
+        """The offsets at which events are to be read again, for what seems to be a number given twice.
+
+        Without that, and `settle`, the verdict takes it for one.
+        """
+        self._numbers.end_late()
+        return self._numbers.late.ranges()
+
+    def take_again(self, there: range, batch: Batch) -> bool:
+        """The next events of one of these ranges; False once no more of it is needed."""
+        return self._numbers.late.look(there, batch.offsets, leaf_hashes(batch.values))
+
+    def settle(self) -> None:
+        """After all of them."""
+        self._numbers.settle_late()
+
     def verdict(self) -> Verdict:
         """What all of it comes to."""
-        self._look_at_the_end()
-        fresh = self._is_fresh(self._times[-1] / 1000) if self._times else True
-        self._numbers.finish(cut=fresh or self._scope.stop is not None)
-        look_at_the_head(self._scope, self._book, self._attestations.last, self._findings)
-        if self._scope.stop is None:
-            self._attestations.finish(self._scope.now, self._numbers.last, fresh=fresh)
-        book, sizes = self._book, self._book.sizes
+        scope, book, ended = self._scope, self._book, self._ended()
+        look_at_the_end(scope, book, ended, self._findings)
+        goes_on = may_go_on(scope, ended)
+        self._numbers.finish(cut=goes_on or scope.stop is not None)
+        look_at_the_head(scope, book, self._attestations.retention_days(scope.now), self._findings)
+        self._attestations.finish(scope.now, fresh=goes_on, cut=scope.stop is not None)
+        look_at_what_was_proven(book, ended, self._findings)
+        sizes = book.sizes
         return Verdict(
             outcome=self._findings.outcome,
             findings=list(self._findings),
             start=self.begin,
             read_to=self._at,
             compared=self._compared,
-            not_read=self.begin - self._scope.first if self._scope.head else 0,
+            not_read=self.begin - scope.first,
             signed_size=sizes[-1] if sizes else None,
             newest=book.newest,
             checkpoints=len(sizes),
             types=dict(sorted(self._types.items())),
             repeats=self._repeats + self._numbers.late_repeats,
             first_n=self._numbers.first,
-            last_n=self._numbers.last,
+            last_n=self._numbers.last or None,
             first_time=told(self._times[0] / 1000) if self._times else None,
             last_time=told(self._times[-1] / 1000) if self._times else None,
             attested=self._attestations.last,
-            notes=list(self._notes()),
+            counted=self._attestations.counted,
+            begun=self._begun,
+            notes=[*self._notes(), *notes_on_the_end(scope, book, ended, self._findings)],
         )
 
     def _grow(self, offsets: Sequence[int], leaves: Sequence[bytes]) -> None:
@@ -124,24 +151,25 @@ class Verification:
         self._spoiled = True
 
     def _judge(self, batch: Batch, leaves: Sequence[bytes]) -> None:
-        anonymized, deleted = self._kinds
-        see, numbers, types = self._latest.see, self._numbers, self._types
-        for offset, value, leaf in zip(batch.offsets, batch.values, leaves, strict=True):
-            found, kind = None, RECORD_ANONYMIZED
-            if value is not None and value.startswith(_ANONYMIZED):
-                found = anonymized(value)
-            elif value is not None and value.startswith(_DELETED):
-                found, kind = deleted(value), RECORD_DELETED
-            if found is None:
-                self._judge_by_model(offset, value, leaf)
-                continue
-            _, n, position, size, identifier = found.groups()
-            seen = see(identifier, leaf)
-            if seen is Seen.FIRST:
-                if numbers.take(int(n), int(position), int(size), leaf):
-                    types[kind] += 1
+        for run in self._erasures.runs(batch.values):
+            if isinstance(run, Run):
+                self._judge_erasures(run, batch.offsets[run.begin : run.end], leaves[run.begin : run.end])
             else:
-                self._again(seen, offset, (int(n), int(position)), leaf)
+                for at in run:
+                    self._judge_by_model(batch.offsets[at], batch.values[at], leaves[at])
+
+    def _judge_erasures(self, run: Run, offsets: Sequence[int], leaves: Sequence[bytes]) -> None:
+        self._numbers.at = offsets[0]
+        if self._latest.see_new(run.ids, leaves):
+            self._types[run.type] += self._numbers.take_run(run.n, run.positions, run.size, leaves, run.type)
+            return
+        for offset, position, identifier, leaf in zip(offsets, run.positions, run.ids, leaves, strict=True):
+            self._numbers.at = offset
+            seen = self._latest.see(identifier, leaf)
+            if seen is not Seen.FIRST:
+                self._again(seen, offset, (run.n, position), leaf)
+            elif self._numbers.take(run.n, position, run.size, leaf, run.type):
+                self._types[run.type] += 1
 
     def _judge_by_model(self, offset: int, value: bytes | None, leaf: bytes) -> None:
         try:
@@ -150,13 +178,26 @@ class Verification:
             self._findings.add(Kind.NOT_AN_EVENT, f"the event at {offset} {error}")
             return
         seen = self._latest.see(facts.id, leaf)
+        if seen is Seen.FIRST and (facts.attested or facts.begun or facts.type == LEDGER_REAPPLIED):
+            seen = self._rare.see(facts.id, leaf)  # a repeat may come however late, and has no say
         if seen is not Seen.FIRST:
             self._again(seen, offset, facts.sequence and facts.sequence[:2], leaf)
             return
         if facts.attested is not None:
             self._attestations.take(facts.attested)
-        if facts.sequence is None or self._numbers.take(*facts.sequence, leaf):
+        elif facts.type == LEDGER_REAPPLIED:
+            self._attestations.reapplied()
+        elif facts.begun is not None:
+            self._begin(facts.begun)
+        self._numbers.at = offset
+        if facts.sequence is None or self._numbers.take(*facts.sequence, leaf, facts.type):
             self._types[facts.type] += 1
+
+    def _begin(self, begun: TrailBegun) -> None:
+        if self._numbers.go_on_after(begun.last_n):
+            self._begun = begun
+        else:
+            self._begun_later += 1
 
     def _again(self, seen: Seen, offset: int, place: tuple[int, int] | None, leaf: bytes) -> None:
         if seen is Seen.CONFLICT:
@@ -182,54 +223,38 @@ class Verification:
         if not batch.timestamps:
             return
         self._times = [*self._times[:1], batch.timestamps[0], batch.timestamps[-1]]
-        sizes = self._book.sizes
-        covered = sizes[-1] if sizes else 0
-        place = bisect_left(batch.offsets, covered)
+        place = bisect_left(batch.offsets, self._covered)
         if place < len(batch.offsets):
-            if not self._uncovered:
-                self._uncovered_since = batch.timestamps[place] / 1000
-            self._uncovered += len(batch.offsets) - place
+            if not self._unsigned:
+                self._unsigned_since = batch.timestamps[place] / 1000
+            self._unsigned += len(batch.offsets) - place
 
-    def _look_at_the_end(self) -> None:
-        scope, sizes = self._scope, self._book.sizes
-        if self._at < self.stop:
-            self._findings.add(
-                Kind.EVENT_MISSING, f"the events from {self._at} on are missing", self.stop - self._at
-            )
-        if scope.stop is not None:
-            return
-        if sizes and sizes[-1] > scope.end:
-            text = f"{sizes[-1]} events were signed, and the trail ends with {scope.end}"
-            self._findings.add(Kind.TRUNCATED, text, sizes[-1] - scope.end)
-        if self._uncovered and not self._is_fresh(self._uncovered_since):
-            text = f"{self._uncovered} events are not signed, the first since {told(self._uncovered_since)}"
-            self._findings.add(Kind.UNCOVERED, text, self._uncovered)
-        signed_at = self._book.signed_at
-        if not sizes:
-            self._findings.add(Kind.SILENCE, "nothing is signed at all")
-        if signed_at is not None and scope.now - signed_at > SILENCE_SECONDS:
-            self._findings.add(Kind.SILENCE, f"nothing was signed after {told(signed_at)}")
-
-    def _is_fresh(self, seconds: float) -> bool:
-        """A time that is far ahead is no sign of freshness either."""
-        return abs(self._scope.now - seconds) <= FRESH_SECONDS
+    def _ended(self) -> Ended:
+        last = self._times[-1] / 1000 if self._times else None
+        return Ended(self.begin, self._at, self._compared, self._unsigned, self._unsigned_since, last)
 
     def _notes(self) -> Sequence[str]:
         book, notes = self._book, list[str]()
-        if self._uncovered and self._scope.stop is None and Kind.UNCOVERED not in self._findings:
-            notes.append(
-                f"the last {self._uncovered} events are not signed yet, as is usual for those of the last "
-                "two minutes"
-            )
         if self._tree is None or self._spoiled:
             notes.append("what comes after the first fault could not be held against the signatures")
-        if self._scope.head and self.begin > self._scope.first:
+        if self.begin > self._scope.first:
             notes.append(
                 f"the events {self._scope.first} to {self.begin - 1} were not read: they are older than the "
                 "checkpoint with which this began"
             )
+        if later := self._begun_later:
+            notes.append(
+                f"{later} events say that this trail was begun, and stand where it had been: they have no say"
+            )
+        if unknown := self._numbers.late.unknown:
+            notes.append(f"{unknown} batches came again in part, and what they were is gone meanwhile")
         if book.junk:
             notes.append(f"{book.junk} records of the checkpoint topic are no checkpoints of this trail")
+        if stray := self._attestations.stray:
+            notes.append(
+                f"{stray} attestations do not follow on the one before them: a database was put back, or "
+                "somebody else may write to the audit topic"
+            )
         if book.without_say:
             notes.append(f"{book.without_say} checkpoints are by a retired key after it was replaced")
         return notes

@@ -2,6 +2,7 @@
 
 import click
 
+from cli.audit_begin import begin
 from cli.audit_export import export
 from cli.audit_policy import policy
 from cli.audit_proof import proof, verify_proof
@@ -13,9 +14,9 @@ from runtime.logs import configure_verb_logging
 
 @click.group()
 def audit() -> None:
-    """Verify, export, show and co-sign the audit trail, prove one order's events, print their policy."""
+    """Verify, export, show and co-sign the audit trail, prove one order's events, begin another trail."""
     configure_verb_logging("audit")
 
 
-for _verb in (verify, export, show, policy, proof, verify_proof, witness):
+for _verb in (verify, export, show, policy, proof, verify_proof, witness, begin):
     audit.add_command(_verb)

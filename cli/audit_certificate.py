@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from audit.checkpoint_book import told
@@ -17,6 +17,7 @@ from audit.merkle import InvalidProof
 from audit.notes import NoteError
 from audit.quick_facts import NotAnEvent, model_facts
 from audit.tlog_proofs import TlogProof
+from cli.json_files import read_model
 from records.identity import NaturalKey, opened_id
 from runtime.errors import UserError
 
@@ -57,16 +58,23 @@ class Certificate(_Model):
 
 @dataclass(frozen=True)
 class Proven:
-    """An event that is proven: itself, its offset, how many were signed with it, and when."""
+    """An event that is proven: itself, its offset, how many were signed with it, when, and by which key."""
 
     event: dict[str, Any]
     offset: int
     signed: int
     signed_at: str | None
+    key: VerifierKey
 
     def facts(self) -> dict[str, Any]:
         """By the names that `--json` uses."""
-        return {"event": self.event, "offset": self.offset, "signed": self.signed, "signedAt": self.signed_at}
+        return {
+            "event": self.event,
+            "offset": self.offset,
+            "signed": self.signed,
+            "signedAt": self.signed_at,
+            "signedBy": self.key.text,
+        }
 
 
 class Unproven(Exception):
@@ -76,11 +84,10 @@ class Unproven(Exception):
 def read_certificate(path: Path) -> Certificate:
     """Raises UserError where it is no such file."""
     try:
-        with path.open("rb") as opened:
-            return Certificate.model_validate_json(opened.read(_MAX_BYTES))
+        return read_model(Certificate, path, _MAX_BYTES)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
-    except ValidationError:
+    except ValueError:
         raise UserError(f"{path} is no file that `audit proof` has written") from None
 
 
@@ -112,4 +119,4 @@ def _proven(each: ProvenEvent, record_id: str, keys: Sequence[VerifierKey]) -> P
     if event["subject"] != record_id:
         raise Unproven("an event is of another record")
     at = None if signed.signed_at is None else told(signed.signed_at)
-    return Proven(event, proof.index, signed.checkpoint.size, at)
+    return Proven(event, proof.index, signed.checkpoint.size, at, signed.key)

@@ -14,6 +14,7 @@ from audit.notes import MAX_NOTE_BYTES, BadSignature, NoteError
 from audit.witness_policy import Cosigned, policy_of
 from cli.audit_keys import keys_given, seen_before
 from cli.witness_state import LATEST
+from runtime.regular_files import read_bounded
 
 _HOUR: Final = 3_600.0
 _OPTIONS: Final = (
@@ -115,7 +116,6 @@ def by_others(command: Callable[..., None]) -> Callable[..., None]:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as opened:
-            return opened.read(MAX_NOTE_BYTES + 1)
+        return read_bounded(path, MAX_NOTE_BYTES)
     except OSError as error:
         raise click.UsageError(f"--cosigned: {path} cannot be read ({error.strerror})") from None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def export(*, folder: Path, given: tuple[str, ...], period: Period, as_json: boo
     """Export the audit trail, or a period of it, into a new FOLDER.
 
     It gets the events with their exact bytes, the checkpoints that cover them, the verifier keys, and a
-    manifest with the digest of every file, which is written last. A period is widened to the checkpoints
+    manifest with the digest of every file, which is written last. It ends at the newest checkpoint: events
+    of the last minute may not be signed yet, and are left out. A period is widened to the checkpoints
     around it, so that it can be verified by itself. There is no personal data in it.
 
     \b
@@ -51,6 +53,17 @@ def export(*, folder: Path, given: tuple[str, ...], period: Period, as_json: boo
         first, end = manifest["first"], manifest["end"]
         events = f"{first} to {end - 1}" if end > first else "none"
         print_facts({"folder": folder, "events": events, "files": len(manifest["files"]) + 1})
+        if left_out := manifest["leftOut"]:
+            click.echo(f"note  {left_out} events after these are not signed yet, and are not in it")
+
+
+@dataclass(frozen=True)
+class Range:
+    """What is exported: events, and the records of the checkpoint topic from one on, before another."""
+
+    edges: Edges
+    begin_record: int
+    end_record: int
 
 
 async def _export(
@@ -58,10 +71,11 @@ async def _export(
 ) -> dict[str, Any]:
     topics = Topics(settings.kafka)
     plan = await planned(topics, keys, Wanted(period.begin, period.end), Findings(), shown)
-    edges, first_record = _range(plan, period)
+    wanted = range_of(plan, period)
     writer.write_keys(keys)
-    await copy_checkpoints(topics, writer, first_record, None if edges.open_end else edges.end, shown)
-    await copy_events(topics, writer, edges, shown)
+    await copy_checkpoints(topics, writer, wanted.begin_record, wanted.end_record, shown)
+    await copy_events(topics, writer, wanted.edges, shown)
+    first, cut = _first(wanted.edges, writer.begins, (await topics.edges()).first)
     return writer.finish(
         {
             "log_name": keys[0].name,
@@ -70,21 +84,41 @@ async def _export(
             "period_from": None if period.begin is None else timestamp(period.begin),
             "period_to": None if period.end is None else timestamp(period.end),
             "retention_days": settings.audit.retention_days,
-            "topic_first": plan.edges.first,
-            "first": edges.first,
-            "end": edges.end,
-            "open_end": edges.open_end,
+            "topic_first": first if cut else plan.edges.first,
+            "first": first,
+            "end": wanted.edges.end,
+            "open_end": wanted.edges.open_end,
+            "left_out": wanted.edges.left_out,
         }
     )
 
 
-def _range(plan: Plan, period: Period) -> tuple[Edges, int]:
-    """The events to copy, and the checkpoint record to begin with; the whole trail from its very first."""
-    edges, start = plan.edges, plan.book.start()
-    end = edges.end if plan.stop is None else plan.stop
-    if period.begin is None or start is None or start.record is None:
-        return Edges(edges.first, end, open_end=plan.stop is None), 0
-    return Edges(min(start.tree.size, end), end, open_end=plan.stop is None), start.record
+def range_of(plan: Plan, period: Period) -> Range:
+    """What of a trail is exported: all of it that is signed, or a period to the checkpoints around it.
+
+    An event that nobody has signed would prove nothing. Raises UserError where nothing is signed at all.
+    """
+    edges, start, book = plan.edges, plan.book.start(), plan.book
+    if book.newest is None:
+        raise UserError("nothing of the trail is signed yet: an export would prove nothing")
+    signed, end_record, left_out = book.newest.signed.checkpoint.size, book.read_to, 0
+    if plan.stop is None:
+        end = max(edges.first, min(signed, edges.end))
+        left_out = edges.end - end
+    else:
+        end = plan.stop
+        end_record = book.records_to(end, book.read_to)
+    first, record = edges.first, 0
+    if period.begin is not None and start is not None and start.record is not None:
+        first, record = min(start.tree.size, end), start.record
+    return Range(Edges(first, end, open_end=plan.stop is None, left_out=left_out), record, end_record)
+
+
+def _first(wanted: Edges, begins: int | None, there: int) -> tuple[int, bool]:
+    """The first event that is exported, and whether retention has moved it: `there` the topic begins now."""
+    first = wanted.end if begins is None else begins
+    cut = wanted.first < first <= there
+    return (first, True) if cut else (wanted.first, False)
 
 
 def _make(folder: Path) -> None:

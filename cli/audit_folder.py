@@ -7,19 +7,22 @@ checkpoints alone.
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 from pydantic.alias_generators import to_camel
 
 from audit.checkpoint_book import CheckpointRecord
-from audit.events import Instant
+from audit.event_values import MAX_DAYS, MAX_LONG, Instant
 from audit.findings import Findings, Kind
 from audit.verdict import Batch
 from cli.audit_lines import MalformedLine, read_checkpoints, read_events
 from cli.audit_source import NOTHING, Edges, Progress
+from cli.json_files import read_model
 from runtime.errors import UserError
+from runtime.regular_files import open_regular
 
 MANIFEST: Final = "manifest.json"
 CHECKPOINTS: Final = "checkpoints.jsonl"
@@ -28,7 +31,10 @@ EVENTS_PER_FILE: Final = 500_000
 _CHUNK: Final = 1 << 20
 _LONGEST: Final = 1 << 25
 """No broker of ours takes a record that is nearly so large."""
-_Count = Annotated[int, Field(ge=0)]
+_MANIFEST_BYTES: Final = 1 << 22
+"""That of eight thousand million events has so many."""
+_Count = Annotated[int, Field(ge=0, le=MAX_LONG)]
+_Time = Annotated[int, Field(ge=-MAX_LONG, le=MAX_LONG)]
 _T = TypeVar("_T")
 
 
@@ -44,13 +50,21 @@ class File(_Model):
     bytes: _Count
     records: _Count
     first: _Count | None = None
-    first_time: int | None = None
+    first_time: _Time | None = None
+
+
+def _each_once(files: list[File]) -> list[File]:
+    """One file that is named a thousand times would be read as often."""
+    if len({file.name for file in files}) < len(files):
+        raise ValueError("a file is named twice")
+    return files
 
 
 class Manifest(_Model):
     """What was exported: events from `first` on, before `end`; the topic began with `topic_first` then.
 
-    `open_end`: up to the topic's end. `period_from` and `period_to` are what was asked for.
+    `open_end`: up to the topic's end, but for `left_out` events that nobody had signed yet. `period_from` and
+    `period_to` are what was asked for.
     """
 
     format: Literal[1] = 1
@@ -59,12 +73,13 @@ class Manifest(_Model):
     build: str
     period_from: Instant | None
     period_to: Instant | None
-    retention_days: int
+    retention_days: Annotated[int, Field(ge=0, le=MAX_DAYS)]
     topic_first: _Count
     first: _Count
     end: _Count
     open_end: bool
-    files: list[File]
+    left_out: _Count = 0
+    files: Annotated[list[File], FailFast(), AfterValidator(_each_once)]
 
 
 class Folder:
@@ -73,19 +88,26 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self.manifest = Manifest.model_validate_json((path / MANIFEST).read_bytes())
+            self.manifest = read_model(Manifest, path / MANIFEST, _MANIFEST_BYTES)
         except OSError as error:
             raise UserError(
                 f"{path} holds no export that was finished: no {MANIFEST} ({error.strerror})"
             ) from None
-        except ValidationError:
+        except ValueError:
             raise UserError(f"{path / MANIFEST} is no manifest of an export that this build knows") from None
-        self._faults = list[tuple[Kind, str]]()
+        self._faults = dict[tuple[Kind, str], None]()
 
     async def edges(self) -> Edges:
         """What the manifest says; a file that lacks some of it shows as missing events."""
         manifest = self.manifest
-        return Edges(manifest.first, manifest.end, manifest.first == manifest.topic_first, manifest.open_end)
+        return Edges(
+            manifest.first,
+            manifest.end,
+            manifest.first == manifest.topic_first,
+            manifest.open_end,
+            exported=True,
+            left_out=manifest.left_out,
+        )
 
     def now(self) -> float | None:
         """When it was made."""
@@ -128,7 +150,7 @@ class Folder:
 
     def look_around(self, findings: Findings) -> None:
         """Tells which of the files that were read as a whole are not those of the manifest."""
-        for kind, text in dict.fromkeys(self._faults):
+        for kind, text in self._faults:
             findings.add(kind, text)
 
     def _event_files(self) -> list[File]:
@@ -136,38 +158,44 @@ class Folder:
 
     def _event_files_with_ends(self) -> Iterator[tuple[File, int]]:
         files = self._event_files()
-        for file, after in zip(files, [*files[1:], None], strict=True):
+        for file, after in zip_longest(files, files[1:]):
             yield file, self.manifest.end if after is None or after.first is None else after.first
 
-    def _lines(self, file: File) -> Iterator[tuple[list[bytes], int]]:
-        """The lines of a file in parts, and how many bytes they were; its digest is held against it."""
-        digest, rest, done = hashlib.sha256(), b"", 0
+    def _lines(self, file: File) -> Iterator[tuple[bytes, int]]:
+        """The whole lines of a file in parts, and how much is read; its digest is held against it."""
+        digest, rest, done = hashlib.sha256(), bytearray(), 0
         try:
-            with (self._path / file.name).open("rb") as opened:
+            with open_regular(self._path / file.name) as opened:
                 while chunk := opened.read(_CHUNK):
                     digest.update(chunk)
                     done += len(chunk)
-                    lines = (rest + chunk).split(b"\n")
-                    rest = lines.pop()
-                    yield lines, done
+                    cut = chunk.rfind(b"\n") + 1
+                    whole = bytes(rest) + chunk[:cut] if cut else b""
+                    if cut:
+                        rest.clear()
+                    rest += chunk[cut:]
+                    yield whole, done
                     if len(rest) > _LONGEST:
-                        self._faults.append((Kind.FILE_ALTERED, f"{file.name} has a line that is too long"))
+                        self._blame(Kind.FILE_ALTERED, f"{file.name} has a line that is too long")
                         return
         except OSError as error:
-            self._faults.append((Kind.FILE_MISSING, f"{file.name} cannot be read: {error.strerror}"))
+            self._blame(Kind.FILE_MISSING, f"{file.name} cannot be read: {error.strerror}")
             return
         if done < file.bytes:
             text = f"{file.name} has {done} bytes, and had {file.bytes}"
-            self._faults.append((Kind.FILE_MISSING, text))
+            self._blame(Kind.FILE_MISSING, text)
         elif rest or digest.hexdigest() != file.sha256:
-            self._faults.append((Kind.FILE_ALTERED, f"{file.name} has another digest than the manifest says"))
+            self._blame(Kind.FILE_ALTERED, f"{file.name} has another digest than the manifest says")
 
-    def _read(self, file: File, read: Callable[[list[bytes]], _T], lines: list[bytes]) -> _T | None:
+    def _read(self, file: File, read: Callable[[bytes], _T], lines: bytes) -> _T | None:
         try:
             return read(lines)
         except MalformedLine as error:
-            self._faults.append((Kind.FILE_ALTERED, f"{file.name}: {error}"))
+            self._blame(Kind.FILE_ALTERED, f"{file.name}: {error}")
             return None
+
+    def _blame(self, kind: Kind, text: str) -> None:
+        self._faults[kind, text] = None
 
 
 def _within(batch: Batch, begin: int, stop: int) -> Batch:

@@ -1,5 +1,6 @@
 """The keys that a verification goes by, and what was seen before: both from whoever verifies."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from audit.checkpoints import Checkpoint, open_checkpoint
 from audit.keys import ED25519, MalformedKey, VerifierKey, seed_key
 from audit.notes import MAX_NOTE_BYTES, NoteError
 from runtime.environment import variable
+from runtime.regular_files import read_bounded
 from runtime.settings import Settings
 
 KEY: Final = click.option(
@@ -20,6 +22,9 @@ KEY: Final = click.option(
     help="A verifier key of the trail, or a file that holds some; today's first, then retired ones. Without "
     "it those of the settings are taken.",
 )
+
+_MAX_BYTES: Final = 1 << 20
+"""Of a file of keys."""
 
 
 def log_keys(given: Sequence[str], settings: Settings) -> list[VerifierKey]:
@@ -39,8 +44,7 @@ def log_keys(given: Sequence[str], settings: Settings) -> list[VerifierKey]:
 def seen_before(path: Path, keys: Sequence[VerifierKey]) -> Checkpoint:
     """The checkpoint in a file that somebody has kept. Raises UsageError unless one of the keys signed it."""
     try:
-        with path.open("rb") as opened:
-            return open_checkpoint(opened.read(MAX_NOTE_BYTES + 1), keys).checkpoint
+        return open_checkpoint(read_bounded(path, MAX_NOTE_BYTES), keys).checkpoint
     except OSError as error:
         raise click.UsageError(f"--since: {path} cannot be read ({error.strerror})") from None
     except NoteError as error:
@@ -57,10 +61,10 @@ def _given(text: str, option: str) -> list[VerifierKey]:
         return [VerifierKey.parse(text)]
     except MalformedKey as error:
         path = Path(text)
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises where a name is too long)
             raise click.UsageError(f"{option}: neither a file nor a verifier key: {error}") from None
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in read_bounded(path, _MAX_BYTES).decode().splitlines()]
         return [VerifierKey.parse(line) for line in lines if line and not line.startswith("#")]
     except (OSError, UnicodeDecodeError, MalformedKey):
         raise click.UsageError(f"{option}: {path} should hold verifier keys, one a line") from None

@@ -6,7 +6,8 @@ every event of ours, stands there as it is; any other one as `base64:...`, and a
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -17,6 +18,7 @@ from audit.verdict import Batch
 
 _NULL: Final = b"null"
 _BASE64: Final = b"base64:"
+_EVENT: Final = re.compile(rb"^([0-9]{1,19}+) (-?[0-9]{1,19}+) (.*+)\n", re.MULTILINE).findall
 
 
 class MalformedLine(ValueError):
@@ -29,15 +31,14 @@ def event_lines(batch: Batch) -> bytes:
     return b"".join([b"%d %d %b\n" % (offset, time, _shown(value)) for offset, time, value in rows])
 
 
-def read_events(lines: Sequence[bytes]) -> Batch:
-    """The events of some lines, without their line breaks. Raises MalformedLine."""
-    try:
-        rows = [line.split(b" ", 2) for line in lines]
-        values = [row[2] if row[2][:1] == b"{" else _hidden(row[2]) for row in rows]
-        offsets, times = [int(row[0]) for row in rows], [int(row[1]) for row in rows]
-    except (ValueError, IndexError, binascii.Error):
-        raise MalformedLine("a line is no event's") from None
-    if not _within(offsets, 0) or not _within(times, -MAX_SIZE):
+def read_events(lines: bytes) -> Batch:
+    """The events of some whole lines. Raises MalformedLine."""
+    rows = _EVENT(lines)
+    if len(rows) != lines.count(b"\n"):
+        raise MalformedLine("a line is no event's")
+    values = [shown if shown[:1] == b"{" else _hidden(shown) for _, _, shown in rows]
+    offsets, times = [int(row[0]) for row in rows], [int(row[1]) for row in rows]
+    if rows and not (max(offsets) <= MAX_SIZE and -MAX_SIZE <= min(times) <= max(times) <= MAX_SIZE):
         raise MalformedLine("a line has a number that Kafka cannot have")
     return Batch(offsets, values, times)
 
@@ -47,16 +48,12 @@ def checkpoint_lines(records: Iterable[CheckpointRecord]) -> bytes:
     return b"".join(orjson.dumps(_checkpoint(each), option=orjson.OPT_APPEND_NEWLINE) for each in records)
 
 
-def read_checkpoints(lines: Sequence[bytes]) -> list[CheckpointRecord]:
-    """The records of some lines. Raises MalformedLine."""
+def read_checkpoints(lines: bytes) -> list[CheckpointRecord]:
+    """The records of some whole lines. Raises MalformedLine."""
     try:
-        return [_record(orjson.loads(line)) for line in lines]
+        return [_record(orjson.loads(line)) for line in lines.split(b"\n")[:-1]]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise MalformedLine("a line is no checkpoint's") from None
-
-
-def _within(numbers: Sequence[int], least: int) -> bool:
-    return not numbers or (min(numbers) >= least and max(numbers) <= MAX_SIZE)
 
 
 def _shown(value: bytes | None) -> bytes:
@@ -72,7 +69,10 @@ def _hidden(shown: bytes) -> bytes | None:
         return None
     if not shown.startswith(_BASE64):
         raise MalformedLine("a line is no event's")
-    return base64.b64decode(shown.removeprefix(_BASE64), validate=True)
+    try:
+        return base64.b64decode(shown.removeprefix(_BASE64), validate=True)
+    except binascii.Error:
+        raise MalformedLine("a line is no event's") from None
 
 
 def _checkpoint(record: CheckpointRecord) -> dict[str, Any]:
@@ -88,10 +88,13 @@ def _checkpoint(record: CheckpointRecord) -> dict[str, Any]:
 
 def _record(shown: dict[str, Any]) -> CheckpointRecord:
     headers = [(str(name), None if value is None else _bytes(value)) for name, value in shown["headers"]]
+    offset = shown["offset"]
+    if type(offset) is not int or not 0 <= offset <= MAX_SIZE:
+        raise ValueError("an offset is a number that Kafka can have")
     if "base64" in shown:
-        return CheckpointRecord(int(shown["offset"]), _bytes(shown["base64"]), headers)
+        return CheckpointRecord(offset, _bytes(shown["base64"]), headers)
     note = shown["note"]
-    return CheckpointRecord(int(shown["offset"]), None if note is None else note.encode(), headers)
+    return CheckpointRecord(offset, None if note is None else note.encode(), headers)
 
 
 def _text(value: bytes) -> str:

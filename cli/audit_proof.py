@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import os
 import sys
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 import click
@@ -22,6 +24,8 @@ from records.identity import NaturalKey
 from records.keys import RecordKeys
 from runtime.errors import UserError
 from runtime.settings import Settings, load_settings
+
+_RETIRED: Final = "a retired key has signed it: whoever has got hold of that key can have made it since"
 
 
 @click.command()
@@ -61,10 +65,7 @@ def proof(
     identifier, opening = _named(settings, record_id, tenant_order_record_id)
     with progress_bar() as shown:
         events = asyncio.run(proven_events(source_of(export, settings), keys, identifier, shown))
-    try:
-        file.write_bytes(Certificate(record_id=identifier, opening=opening, events=events).encode())
-    except OSError as error:
-        raise UserError(f"{file} cannot be written: {error.strerror}") from None
+    _write(file, Certificate(record_id=identifier, opening=opening, events=events).encode())
     many = "1 event" if len(events) == 1 else f"{len(events)} events"
     click.echo(f"{file} proves {many} of record {identifier}")
 
@@ -92,7 +93,19 @@ def verify_proof(*, file: Path, given: tuple[str, ...], as_json: bool) -> None:
         click.echo(text(_facts(certificate, proven, why)))
     else:
         _print(certificate, proven, why)
+        if any(each.key != keys[0] for each in proven):
+            click.echo(f"note  {_RETIRED}")
     sys.exit(int(Outcome.SOUND if why is None else Outcome.INVALID))
+
+
+def _write(file: Path, content: bytes) -> None:
+    """For its owner alone, since it names an order. Raises UserError."""
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+            os.fchmod(opened.fileno(), 0o600)
+            opened.write(content)
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _named(settings: Settings, record_id: UUID | None, number: str | None) -> tuple[str, Opening | None]:
@@ -125,4 +138,7 @@ def _print(certificate: Certificate, proven: list[Proven], why: str | None) -> N
     for each in proven:
         event, due = each.event, each.event["data"].get("due", "-")
         click.echo(f"  {event['time']}  {event['type']}  due {due}  policy {event['data']['policyDigest']}")
-        click.echo(f"    event {each.offset} of {each.signed} that were signed, at {each.signed_at}")
+        click.echo(
+            f"    event {each.offset} of {each.signed} that were signed, at {each.signed_at} by key "
+            f"{each.key.id.hex()}"
+        )

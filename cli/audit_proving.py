@@ -6,7 +6,7 @@ from contextlib import aclosing
 from audit.checkpoint_book import Newest, Start
 from audit.findings import Findings
 from audit.keys import VerifierKey
-from audit.merkle import InvalidProof, leaf_hash
+from audit.merkle import InvalidProof, leaf_hashes
 from audit.proof_hashes import SpanRoots, inclusion_spans
 from audit.quick_facts import NotAnEvent, model_facts
 from audit.tlog_proofs import TlogProof
@@ -57,7 +57,7 @@ async def _proofs(
         raise UserError(f"it cannot be proven any more: {error}") from None
 
     def gather(batch: Batch) -> None:
-        leaves = [leaf_hash(value) for value in batch.values]
+        leaves = leaf_hashes(batch.values)
         for each in gathered.values():
             each.extend(leaves)
 

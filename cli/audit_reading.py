@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -20,7 +20,7 @@ from audit.keys import VerifierKey
 from audit.verdict import Scope, Verdict
 from audit.verification import Verification
 from audit.witness_policy import Cosigned
-from cli.audit_source import Edges, Source
+from cli.audit_source import NOTHING, Edges, Source
 from cli.console import progress_on_stderr
 
 _CAUGHT_UP_SECONDS: Final = 5.0
@@ -79,8 +79,7 @@ async def planned(
         target = min([target, *wanted.cosigned.sizes])
     book = CheckpointBook(keys[0].name, keys, findings, edges.first, target, wanted.period)
     now = await _read_checkpoints(source, book, shown)
-    end = (await source.edges()).end
-    edges = Edges(edges.first, end, edges.head, edges.open_end)
+    edges = replace(edges, end=(await source.edges()).end)
     if wanted.since is not None:
         book.pin(wanted.since)
     if wanted.cosigned is not None:
@@ -99,7 +98,8 @@ async def verified(
     findings = Findings()
     plan = await planned(source, keys, wanted, findings, shown)
     edges = plan.edges
-    scope = Scope(edges.first, edges.end, plan.now, plan.stop, edges.head, kept.promised, kept.usual)
+    kept_for, what = (kept.promised, kept.usual), (edges.exported, edges.left_out)
+    scope = Scope(edges.first, edges.end, plan.now, plan.stop, edges.head, *kept_for, *what)
     verification = Verification(keys[0].name, scope, plan.book, findings)
 
     def progress(done: int, total: int) -> None:
@@ -110,10 +110,25 @@ async def verified(
         async with aclosing(events) as batches:
             async for batch in batches:
                 verification.take(batch)
+                if verification.doubtful:
+                    await _read_again(source, verification)
+    await _read_again(source, verification)
     source.look_around(findings)
-    if wanted.cosigned is not None:
-        wanted.cosigned.judge((verification.begin, scope), time.time(), findings)
-    return verification.verdict()
+    if wanted.cosigned is None:
+        return verification.verdict()
+    reached, read = plan.book.reached, (verification.begin, scope)
+    cosigned = wanted.cosigned.judge(reached, read, time.time(), findings)
+    return replace(verification.verdict(), cosigned=cosigned)
+
+
+async def _read_again(source: Source, verification: Verification) -> None:
+    """Where a batch was that seems to have come a second time, and to be another one then."""
+    for there in verification.to_read_again():
+        async with aclosing(source.events(there.start, there.stop, NOTHING)) as batches:
+            async for batch in batches:
+                if not verification.take_again(there, batch):
+                    break
+    verification.settle()
 
 
 async def _stop(source: Source, edges: Edges, book: CheckpointBook, wanted: Wanted) -> int | None:

@@ -10,9 +10,8 @@ from uuid import UUID
 
 import click
 import orjson
-from pydantic import TypeAdapter, ValidationError
 
-from audit.events import AuditEvent
+from audit.events import AuditEvent, event_of
 from audit.verdict import Batch
 from cli.audit_options import EXPORT, Period, in_period, source_of
 from cli.audit_reading import Shown, progress_bar
@@ -25,7 +24,6 @@ from records.identity import NaturalKey
 from records.keys import RecordKeys
 from runtime.settings import Settings, load_settings
 
-_SCHEMA: Final = TypeAdapter[Any](AuditEvent)
 _PREFIX, _SUFFIX = "order-records.", ".v1"
 _TYPES: Final = [
     str(get_args(model.model_fields["type"].annotation)[0]).removeprefix(_PREFIX).removesuffix(_SUFFIX)
@@ -55,8 +53,8 @@ class Found:
 
     def _take(self, offset: int, value: bytes) -> None:
         try:
-            _SCHEMA.validate_json(value)
-        except ValidationError:
+            event_of(value)
+        except ValueError:
             self.malformed += 1
             return
         event = orjson.loads(value)

@@ -25,13 +25,16 @@ Progress: TypeAlias = Callable[[int, int], None]
 class Edges:
     """What is there: events from `first` on, before `end`.
 
-    `head`: `first` is where the topic begins. `open_end`: `end` is where it ends.
+    `head`: `first` is where the topic begins. `open_end`: `end` is where it ends, but for the `left_out`
+    events that nobody had signed when it was `exported`.
     """
 
     first: int
     end: int
     head: bool = True
     open_end: bool = True
+    exported: bool = False
+    left_out: int = 0
 
 
 class Source(Protocol):
@@ -120,7 +123,7 @@ class Topics:
 
     def look_around(self, findings: Findings) -> None:
         """With a second partition an offset is no place in the trail."""
-        for offset in self._unreadable:
+        for offset in dict.fromkeys(self._unreadable):
             findings.add(Kind.NOT_AN_EVENT, f"the record at {offset} cannot be decoded by any client")
         if self._partitions > 1:
             findings.add(Kind.SECOND_PARTITION, f"the audit topic has {self._partitions} partitions")

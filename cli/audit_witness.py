@@ -1,6 +1,7 @@
 """`order-records audit witness`: a second party that co-signs the trail, and so vouches for one history."""
 
 import asyncio
+import math
 import signal
 import sys
 import time
@@ -13,9 +14,8 @@ import click
 
 from audit.checkpoints import SignedCheckpoint
 from audit.findings import Findings, Kind, Outcome
-from audit.keys import VerifierKey
-from audit.notes import parse_note
-from audit.witnessing import Sight, Witness
+from audit.keys import KEY_NAME, VerifierKey, is_key_name
+from audit.witnessing import Mark, Proven, Seen, Sight, Witness
 from cli.audit_folder import Folder
 from cli.audit_keys import KEY, log_keys
 from cli.audit_options import EXPORT, source_of
@@ -25,8 +25,6 @@ from runtime.errors import UserError
 from runtime.secret_keys import read_key_file
 from runtime.settings import load_settings
 
-_ANEW_SECONDS: Final = 3_600.0
-"""So often all checkpoints are read anew: only so a topic shows that was deleted and made again."""
 _APART_SECONDS: Final = 5.0
 _CONFIRM_SECONDS: Final = 10.0
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -49,7 +47,7 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
     "--cosigned",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder for what is co-signed: a file for each size, and `latest`.",
+    help="The folder for what was co-signed last: the file `latest`.",
 )
 @click.option("--once", is_flag=True, help="End after what is there now; else go on until Ctrl-C.")
 def witness(
@@ -79,7 +77,7 @@ def witness(
     party = _party(name, signing_key_file, keys)
     source = source_of(export, settings)
     kept = WitnessState(state, cosigned, keys, party.key)
-    watch = _Watch(source, keys, party, kept)
+    watch = Watch(source, keys, party, kept)
     with kept.held():
         if once or isinstance(source, Folder):
             asyncio.run(watch.look())
@@ -89,6 +87,8 @@ def witness(
 
 
 def _party(name: str, path: Path, keys: Sequence[VerifierKey]) -> Witness:
+    if not is_key_name(name):
+        raise click.UsageError(f"--name: {KEY_NAME}")
     try:
         party = Witness(name, read_key_file(path, "--signing-key-file"))
         key = party.key
@@ -99,14 +99,14 @@ def _party(name: str, path: Path, keys: Sequence[VerifierKey]) -> Witness:
     return party
 
 
-class _Watch:
+class Watch:
     """Looks again and again; `outcome` is what it came to so far."""
 
     def __init__(
         self, source: Source, keys: Sequence[VerifierKey], party: Witness, state: WitnessState
     ) -> None:
         self._source, self._keys, self._party, self._state = source, keys, party, state
-        self._begun, self._findings, self._next = 0.0, Findings(), 0
+        self._findings = Findings()
         self._sight: Sight | None = None
         self._told = dict[Kind, int]()
         self.outcome = Outcome.SOUND
@@ -126,11 +126,13 @@ class _Watch:
         return sight.fits
 
     async def _look_once(self) -> Sight:
-        sight = await self._looking()
-        async with aclosing(self._source.checkpoints(self._next, NOTHING)) as read:
-            async for records in read:
-                sight.take_checkpoints(records)
-                self._next = records[-1].offset + 1 if records else self._next
+        # What is seen from here on may be later than what is co-signed: the time says up to when it is all.
+        made_at = self._source.now()
+        looked_at = max(0.0, min(time.time(), math.inf if made_at is None else made_at))
+        sight = self._sight or await self._begin()
+        if not await self._read_on(sight):
+            sight = await self._begin(anew=True)
+            await self._read_on(sight)
         edges = await self._source.edges()
         begin, stop = sight.wanted()
         if begin < min(stop, edges.end):
@@ -140,29 +142,45 @@ class _Watch:
         self._source.look_around(self._findings)
         proven = sight.proven(edges.end)
         if proven is not None:
-            self._cosign(proven.note, proven.signed)
+            self._cosign(sight, proven, int(looked_at))
         elif sight.newest is None and sight.fits:
             click.echo("nothing is signed yet")
         return sight
 
-    async def _looking(self) -> Sight:
-        now = time.monotonic()
-        if self._sight is None or now - self._begun > _ANEW_SECONDS:
-            seen = self._state.seen
-            first = (await self._source.edges()).first
-            self._findings, self._begun, self._next = Findings(), now, 0
-            self._told.clear()
-            self._sight = Sight(self._keys, self._findings, first, None if seen is None else seen.checkpoint)
+    async def _begin(self, *, anew: bool = False) -> Sight:
+        first = (await self._source.edges()).first
+        self._findings = Findings()
+        self._told.clear()
+        self._sight = Sight(self._keys, self._findings, first, self._state.seen, anew=anew)
         return self._sight
 
-    def _cosign(self, note: bytes, signed: SignedCheckpoint) -> None:
+    async def _read_on(self, sight: Sight) -> bool:
+        """Takes what came on the checkpoint topic; False where the record is gone up to which it was read.
+
+        So a topic shows that was deleted and made again.
+        """
+        mark = sight.mark
+        known, begin = mark is None, 0 if mark is None else mark.offset
+        async with aclosing(self._source.checkpoints(begin, NOTHING)) as read:
+            async for records in read:
+                if not known and records:
+                    if Mark.of(records[0]) != mark:
+                        return False
+                    known, records = True, records[1:]  # noqa: PLW2901 (the rest of them)
+                sight.take_checkpoints(records)
+        return known
+
+    def _cosign(self, sight: Sight, proven: Proven, looked_at: int) -> None:
         """Anew whenever the trail's key has signed anew, also when no event came: so silence shows."""
-        made = self._party.cosigned(note, signed, int(time.time()))
-        before, size = self._state.note, signed.checkpoint.size
-        if before is not None and _of_the_log(before) == _of_the_log(made):
+        before = self._state.seen
+        if before is not None and _extent(proven.signed) <= _extent(before.signed):
+            self._state.show()
             return
-        self._state.save(made)
-        click.echo(f"co-signed  {size} events")
+        made = self._party.cosigned(proven.note, proven.signed, looked_at)
+        seen = Seen(made, proven.signed, proven.tree, proven.mark)
+        self._state.save(seen)
+        self._sight = sight.after(seen)
+        click.echo(f"co-signed  {proven.signed.checkpoint.size} events")
 
     def _tell(self) -> None:
         for finding in self._findings:
@@ -174,13 +192,12 @@ class _Watch:
                 click.echo(f"  - {text}", err=True)
 
 
-def _of_the_log(note: bytes) -> tuple[str, tuple[bytes, ...]]:
-    """All but the witness's own line, which is the last."""
-    parsed = parse_note(note)
-    return parsed.text, tuple(each.value for each in parsed.signatures[:-1])
+def _extent(signed: SignedCheckpoint) -> tuple[int, int]:
+    """An older note that somebody sends again is none that was signed anew."""
+    return signed.checkpoint.size, signed.signed_at or 0
 
 
-async def _followed(watch: _Watch) -> None:
+async def _followed(watch: Watch) -> None:
     """Until a signal, or until the history does not fit."""
     task = asyncio.ensure_future(_follow(watch))
     loop = asyncio.get_running_loop()
@@ -191,7 +208,7 @@ async def _followed(watch: _Watch) -> None:
         task.result()
 
 
-async def _follow(watch: _Watch) -> None:
+async def _follow(watch: Watch) -> None:
     fits = True
     while fits:
         try:

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.checkpoint_book import CheckpointRecord
-from audit.checkpoints import Checkpoint
 from audit.keys import VerifierKey
-from audit.notes import NoteError, parse_note
 from audit.verdict import Batch
 from cli.audit_folder import CHECKPOINTS, EVENTS_PER_FILE, KEYS, MANIFEST, File, Manifest
 from cli.audit_lines import checkpoint_lines, event_lines
@@ -26,6 +24,11 @@ class Writer:
         self._files = list[File]()
         self._digests = dict[str, Any]()
         self._room = 0
+
+    @property
+    def begins(self) -> int | None:
+        """The first event that was written."""
+        return next((file.first for file in self._files if file.first is not None), None)
 
     def write_keys(self, keys: Sequence[VerifierKey]) -> None:
         """For information: whoever verifies should have them from elsewhere."""
@@ -79,24 +82,18 @@ class Writer:
             raise UserError(f"{self._folder / name} cannot be written: {error.strerror}") from None
 
 
-async def copy_checkpoints(
-    source: Source, writer: Writer, begin: int, stop: int | None, shown: Shown
-) -> None:
-    """From a record on; to the end, or until the checkpoint of `stop` events was there and a larger one."""
-    covered = False
+async def copy_checkpoints(source: Source, writer: Writer, begin: int, stop: int, shown: Shown) -> None:
+    """The records from one on, and before another: what was signed later covers more than is exported."""
 
     def progress(done: int, total: int) -> None:
         shown("checkpoints", done, total)
 
     async with aclosing(source.checkpoints(begin, progress)) as batches:
         async for records in batches:
-            sizes = [_size(record) if stop is not None else 0 for record in records]
-            for place, size in enumerate(sizes):
-                covered = covered or size == stop
-                if stop is not None and covered and size > stop:
-                    writer.write_checkpoints(records[:place])
-                    return
-            writer.write_checkpoints(records)
+            kept = [record for record in records if record.offset < stop]
+            writer.write_checkpoints(kept)
+            if len(kept) < len(records):
+                return
 
 
 async def copy_events(source: Source, writer: Writer, edges: Edges, shown: Shown) -> None:
@@ -110,11 +107,3 @@ async def copy_events(source: Source, writer: Writer, edges: Edges, shown: Shown
     async with aclosing(source.events(edges.first, edges.end, progress)) as batches:
         async for batch in batches:
             writer.write_events(batch)
-
-
-def _size(record: CheckpointRecord) -> int:
-    """What a record says; 0 where it says nothing."""
-    try:
-        return Checkpoint.parse(parse_note(record.value or b"").text).size
-    except NoteError:
-        return 0

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from audit.keys import is_key_name, seed_key, verifier_key
+from audit.keys import KEY_NAME, is_key_name, seed_key, verifier_key
 from runtime.environment import variable
 from runtime.errors import UserError
 from runtime.secret_keys import KEY_BYTES, SECRET_NAMES, read_key_file
@@ -117,7 +117,7 @@ def witness(*, file: Path, name: str) -> None:
       order-records keys witness witness.key --name compliance
     """  # noqa: D301
     if not is_key_name(name):
-        raise click.UsageError("--name: a key name is not empty and holds neither space nor +")
+        raise click.UsageError(f"--name: {KEY_NAME}")
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
             opened.write(f"{_new_key()}\n")

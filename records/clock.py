@@ -1,10 +1,20 @@
-"""Whether two clocks agree well enough to judge dates by them."""
+"""Whether two clocks agree well enough to judge dates by them, and the one that nobody sets."""
 
+import time
 from datetime import datetime, timedelta
 from typing import Final
 
 MAX_DIFFERENCE: Final = timedelta(seconds=30)
 """How far a process's clock and MongoDB's may be apart (design section 6)."""
+
+
+def since_boot() -> timedelta:
+    """Time as this machine has lived it: nobody can set it.
+
+    It counts through a suspend where the system has such a clock, unlike the monotonic one.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return timedelta(seconds=time.clock_gettime(clock))
 
 
 class ClockUntrusted(Exception):

@@ -170,6 +170,11 @@ class Worker(Group):
     lease_seconds: Annotated[float, Field(ge=3, le=3_600)] = Field(
         15.0, description="How long the leader's lease lasts without renewal, in seconds; at least 3."
     )
+    events_per_second: Annotated[float, Field(ge=1_000)] = Field(
+        25_000.0,
+        description="Most audit events that are sent in a second, so that a backlog drains evenly; at least "
+        "1000. Where more is erased in a second, it grows.",
+    )
 
 
 class Log(Group):
@@ -231,16 +236,18 @@ class Settings(BaseSettings):
         values = {
             variable("retention", "base"): self.retention.base,
             variable("retention", "day_seconds"): str(self.retention.day_seconds),
-            variable("kafka", "audit_topic"): self.kafka.audit_topic,
-            **self.bound_log_name(),
+            **self.bound_trail(),
         }
         if id_key_fingerprint is not None:
             values[variable("secrets", "id_key")] = id_key_fingerprint
         return values
 
-    def bound_log_name(self) -> dict[str, str]:
-        """The one of them that a new database may change, where another trail has the name."""
-        return {variable("audit", "log_name"): self.audit.log_name}
+    def bound_trail(self) -> dict[str, str]:
+        """Those of them that name the trail, which `audit begin` may change: its log name, then its topic."""
+        return {
+            variable("audit", "log_name"): self.audit.log_name,
+            variable("kafka", "audit_topic"): self.kafka.audit_topic,
+        }
 
     def require_secrets(self, *names: SecretName) -> None:
         """Raises UserError unless all of these are set: each process names the secrets that it uses."""

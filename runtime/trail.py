@@ -35,7 +35,8 @@ Take: TypeAlias = Callable[[bytes | None], None]
 class BackwardReading:
     """Gives values from the end of the audit topic on, at least the last thousand, until there are enough.
 
-    Within a window they come in their order, and each window is wider than the one before. A next try goes
+    Within a window they come in their order, and each window is wider than the one before. What no client
+    can decode is passed over, with all that was sent in one batch with it. A next try goes
     on where the last one had to stop, so that an end is reached however long the way is.
     """
 
@@ -69,7 +70,10 @@ class BackwardReading:
         self._end = end
 
     async def _read(self, reader: AIOKafkaConsumer, lower: int, upper: int) -> None:
-        await _read(reader, _partition(self._kafka), lower, upper, lambda record: self._take(record.value))
+        window = list[Event]()
+        await _read_what_can_be(reader, _partition(self._kafka), lower, upper, window)
+        for record in window:
+            self._take(record.value)
 
 
 async def read_latest(
@@ -126,13 +130,6 @@ async def _read(
             if record.offset < upper:
                 take(record)
         position = await reader.position(partition)
-
-
-def read_all(
-    kafka: Kafka, progress: Callable[[int, int], None] | None = None
-) -> AsyncGenerator[list[Event], None]:
-    """All that is on the audit topic now, as `read_range` gives it."""
-    return read_range(kafka, kafka.audit_topic, progress=progress)
 
 
 async def read_range(

@@ -11,7 +11,7 @@ from records.keys import RecordKeys
 from records.mongo.client import Database, open_database
 from records.mongo.configuration import order_records_enabled
 from records.mongo.errors import StoreError, StoreUnavailable
-from records.mongo.restored import Pulse, begin_another_trail
+from records.mongo.restored import Pulse
 from records.mongo.startup import require_indexes, start_up
 from records.policy import DateRules
 from records.quarantine import QuarantineKey
@@ -86,7 +86,6 @@ async def _start_up(
     settings: Settings, database: Database, keys: RecordKeys, stopping: asyncio.Event
 ) -> None:
     async def checked() -> bool:
-        await begin_another_trail(database, settings.kafka.audit_topic, settings.bound_log_name())
         await start_up(database, settings.bound(keys.fingerprint), enabled=settings.enabled_on_first_start)
         await require_indexes(database)
         return True

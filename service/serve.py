@@ -11,7 +11,7 @@ from records.mongo.client import Database, open_database
 from records.mongo.clock import CheckedClock
 from records.mongo.errors import StoreUnavailable
 from records.mongo.policies import CachedPolicy
-from records.mongo.restored import Pulse, begin_another_trail
+from records.mongo.restored import Pulse
 from records.mongo.startup import require_indexes, start_up
 from records.policy import DateRules
 from runtime.garbage import collect_rarely
@@ -87,7 +87,6 @@ async def _start_up(
     settings: Settings, database: Database, keys: RecordKeys, stopping: asyncio.Event
 ) -> None:
     async def checked() -> None:
-        await begin_another_trail(database, settings.kafka.audit_topic, settings.bound_log_name())
         await start_up(database, settings.bound(keys.fingerprint), enabled=settings.enabled_on_first_start)
         await require_indexes(database, search=settings.search.indexes)
 

@@ -9,8 +9,8 @@ from cli.audit_writing import Writer
 from tests.trails import KEY, NOW, Trail
 
 
-def exported(trail: Trail, folder: Path, **facts: Any) -> Path:
-    """The folder that an export of this trail makes."""
+def exported(trail: Trail, folder: Path, lacks: int | None = None, **facts: Any) -> Path:
+    """The folder that an export of this trail makes; it may lack an offset, whose event is not there."""
     folder.mkdir()
     writer = Writer(folder)
     writer.write_keys([KEY])
@@ -19,7 +19,8 @@ def exported(trail: Trail, folder: Path, **facts: Any) -> Path:
     for at in range(trail.first, end, 4):
         part = trail.events[at - trail.first : at - trail.first + 4]
         times = [int(event.time * 1000) for event in part]
-        writer.write_events(Batch(list(range(at, at + len(part))), [event.value for event in part], times))
+        offsets = [each + (lacks is not None and each >= lacks) for each in range(at, at + len(part))]
+        writer.write_events(Batch(offsets, [event.value for event in part], times))
     whole: dict[str, Any] = {
         "log_name": KEY.name,
         "made_at": told(NOW),
@@ -27,5 +28,5 @@ def exported(trail: Trail, folder: Path, **facts: Any) -> Path:
         "period_from": None,
     }
     whole |= {"period_to": None, "retention_days": 1460, "topic_first": trail.first, "first": trail.first}
-    writer.finish({**whole, "end": end, "open_end": True, **facts})
+    writer.finish({**whole, "end": end + (lacks is not None), "open_end": True, **facts})
     return folder

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from audit.events import JsonPointer, ReasonCode
+from audit.event_values import JsonPointer, ReasonCode
 from local.samples.forms import SampleEvent, binary, envelope, structured
 from records.reasons import Refused
 from service.events import IncomingOrder, Skipped, decode

@@ -71,12 +71,23 @@ class Trail:
         items = [["order-completed", 4, len(self.events) + each, "TOO_LARGE", ""] for each in range(size)]
         self.tell("quarantined", None, items)
 
-    def attest(self, at: float, n: int, days: int = 1460) -> None:
+    def attest(
+        self,
+        at: float,
+        n: int,
+        days: int = 1460,
+        done: tuple[int, int, int] = (5, 5, 0),
+        since: float | None = None,
+    ) -> None:
         """The attestation of a moment (seconds since 1970): so far it was so many batches."""
-        period = (None, datetime.fromtimestamp(at, UTC))
+        period = [None if time is None else datetime.fromtimestamp(time, UTC) for time in (since, at)]
         overdue = [(2, datetime.fromtimestamp(at - 60, UTC)), (0, None), (0, None)]
-        item = [period, n, (5, 5, 0), overdue, (17, 12), (400, 61, None), days]
+        item = [period, n, done, overdue, (17, 12), (400, 61, None), days]
         self.tell("attestation", None, [item], f"attestation {at}")
+
+    def reapply(self, last_n: int) -> None:
+        """That a database was put back from a backup, and got back what was known here."""
+        self.tell("ledger.reapplied", None, [[1, 0, 0, False, last_n, "ab" * 16]])
 
     def sign(self, seed: bytes = SEED, at: float | None = None, name: str = LOG) -> CheckpointRecord:
         """A checkpoint of all that is there; of the part that was cut it knows nothing."""
@@ -140,10 +151,16 @@ def verify(
     there = [each for each in zip(offsets, trail.events, strict=False) if each[0] >= verification.begin]
     there = [each for each in there if each[0] < verification.stop]
     for at in range(0, len(there), batch):
-        part = there[at : at + batch]
-        times = [int(event.time * 1000) for _, event in part]
-        verification.take(Batch([offset for offset, _ in part], [event.value for _, event in part], times))
+        verification.take(_batch(there[at : at + batch]))
+    for again in verification.to_read_again():
+        verification.take_again(again, _batch([each for each in there if each[0] in again]))
+    verification.settle()
     return verification.verdict()
+
+
+def _batch(part: Sequence[tuple[int, Told]]) -> Batch:
+    times = [int(event.time * 1000) for _, event in part]
+    return Batch([offset for offset, _ in part], [event.value for _, event in part], times)
 
 
 def kinds(verdict: Verdict) -> list[str]:

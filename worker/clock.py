@@ -1,11 +1,10 @@
 """Which date is due now, and when no clock is to be trusted: erasing late is harmless, early is for ever."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from records.clock import MAX_DIFFERENCE
+from records.clock import MAX_DIFFERENCE, since_boot
 
 MAX_AHEAD: Final = timedelta(minutes=5)
 
@@ -18,17 +17,11 @@ def _wall() -> datetime:
     return datetime.now(UTC)
 
 
-def _since_boot() -> timedelta:
-    # Counts through a suspend, unlike the monotonic clock, and nobody can set it.
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return timedelta(seconds=time.clock_gettime(clock))
-
-
 class Clock:
     """Gives the cutoff of a sweep: the earlier of the worker's clock and MongoDB's (design section 6)."""
 
     def __init__(
-        self, wall: Callable[[], datetime] = _wall, since_boot: Callable[[], timedelta] = _since_boot
+        self, wall: Callable[[], datetime] = _wall, since_boot: Callable[[], timedelta] = since_boot
     ) -> None:
         self._wall = wall
         self._since_boot = since_boot

@@ -1,7 +1,7 @@
 """The notary: reads the audit topic, and signs how long it is and what it holds.
 
-It needs Kafka and the signing key, and no database. Two at once are harmless: the topic alone decides which
-root belongs to which size.
+It needs Kafka, the signing key, and to grow the floor (worker/floor.py). Two at once are harmless: the topic
+alone decides which root belongs to which size.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from audit.checkpoints import Checkpoint, sign_checkpoint
 from audit.following import Fault, Follower, LastCheckpoints, LogKeys, TrailFault, follow_from
+from records.mongo.client import Database
 from runtime import metrics
 from runtime.environment import variable
 from runtime.errors import UserError
@@ -24,6 +25,7 @@ from runtime.settings import Settings
 from runtime.topics import require_topic
 from runtime.trail import PARTITION, UNDECODABLE, Event, partition_reader, read_latest
 from worker.checkpoint_writer import CheckpointWriter
+from worker.floor import Floor, StoredFloor
 
 log = structlog.get_logger(__name__)
 
@@ -72,9 +74,11 @@ class Notary:
         pace: Pace = _PACE,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
+        floor: Floor | None = None,
     ) -> None:
         self._kafka, self._seed, self._keys, self._pace = kafka, seed, keys, pace
         self._monotonic, self._clock = monotonic, clock
+        self._floor = floor or Floor()
         self._writer = CheckpointWriter(kafka)
         self._pause = _FIRST_PAUSE
         self._signed_size, self._signed_at = 0, float("-inf")
@@ -104,17 +108,29 @@ class Notary:
         """Ends by an error, when it is to stop, or by being cancelled."""
         topic = self._kafka.audit_topic
         _require_one(await require_topic(self._kafka, topic))
+        floor = await self._floor.look()
         options = {"auto_offset_reset": "none", "metadata_max_age_ms": _METADATA_MS}
-        async with partition_reader(self._kafka, topic, **options) as (reader, first, _):
-            found = await self._last_checkpoints(first)
-            follower = follow_from(found, first, await _end(reader, topic))
+        async with partition_reader(self._kafka, topic, **options) as (reader, first, end):
+            found = await self._last_checkpoints(first, LastCheckpoints(self._keys, floor, end))
+            follower = follow_from(found, first, await _end(reader, topic), floor)
             self._resume(found, follower)
             reader.seek(TopicPartition(topic, PARTITION), follower.size)
             while not stopping.is_set():
-                await self._round(reader, follower)
+                follower = await self._go_on(reader, follower)
 
-    async def _last_checkpoints(self, first: int) -> LastCheckpoints:
-        found = LastCheckpoints(self._keys)
+    async def _go_on(self, reader: AIOKafkaConsumer, follower: Follower) -> Follower:
+        """A round; which to follow after it. Who has got hold of a retired key can end nothing by it."""
+        try:
+            await self._round(reader, follower)
+        except TrailFault as fault:
+            if fault.fault is not Fault.DIFFERENT or follower.compared or follower.instead is None:
+                raise
+            follower = follower.instead
+            log.warning("a retired key has signed another trail", reading_from=follower.size)
+            reader.seek(TopicPartition(self._kafka.audit_topic, PARTITION), follower.size)
+        return follower
+
+    async def _last_checkpoints(self, first: int, found: LastCheckpoints) -> LastCheckpoints:
 
         def take(record: Event) -> None:
             found.take(record.value, record.headers)
@@ -173,6 +189,7 @@ class Notary:
     async def _sign(self, follower: Follower) -> None:
         tree, signed_at = follower.snapshot(), self._clock()
         checkpoint = Checkpoint.of(self._keys.current.name, tree)
+        await self._floor.raise_to(checkpoint)
         value = sign_checkpoint(checkpoint, self._seed, int(signed_at))
         await self._writer.write(checkpoint.origin, value, tree)
         self._signed_size, self._signed_at, self._read_at = checkpoint.size, self._monotonic(), None
@@ -198,14 +215,18 @@ class Notary:
         metrics.AUDIT_UNCOVERED_SECONDS.set(self._waited())
 
 
-def notary_of(settings: Settings) -> Notary:
-    """The notary of these settings. Raises UserError, naming the variable that is missing or wrong."""
+def notary_of(settings: Settings, database: Database | None = None) -> Notary:
+    """The notary of these settings; without a database it remembers for its own life what it has signed.
+
+    Raises UserError, naming the variable that is missing or wrong.
+    """
     seed, audit = settings.secrets.require("audit_signing_key"), settings.audit
     try:
         keys = LogKeys.of(seed, audit.log_name, audit.public_keys)
     except ValueError as error:
         raise UserError(f"{variable('audit', 'public_keys')}: {error}") from None
-    return Notary(settings.kafka, seed, keys)
+    floor = None if database is None else StoredFloor(database, audit.log_name)
+    return Notary(settings.kafka, seed, keys, floor=floor)
 
 
 def _show(size: int, signed_at: float) -> None:

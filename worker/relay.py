@@ -4,16 +4,15 @@ A repeat is identical to the byte (docs/decisions/relay-without-idempotent-produ
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.producer.message_accumulator import BatchBuilder
 
-from audit.templates import AuditRecord, UnknownTemplate, expand
+from audit.templates import AuditRecord, OtherTrail, UnknownTemplate, expand
 from records.mongo.client import Database
-from records.mongo.errors import StoreError
+from records.mongo.errors import LeaseLost, StoreError
 from records.mongo.outbox import remove, unsent
 from runtime import metrics
 from runtime.errors import UserError
@@ -21,7 +20,8 @@ from runtime.process import sleep_unless, told
 from runtime.settings import Settings
 from runtime.topics import KAFKA_AWAY, require_topic
 from runtime.trail import PARTITION
-from worker.producer import TrailProducer
+from worker.producer import LeadersBatch, TopicRefuses, TrailProducer, refusals_named
+from worker.throttle import Throttle
 
 log = structlog.get_logger(__name__)
 
@@ -31,21 +31,27 @@ _ACKNOWLEDGE_SECONDS: Final = 30.0
 _CLOSE_SECONDS: Final = 5.0
 _IDLE_SECONDS: Final = 0.5
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+_RAN_OUT: Final = "the lease has run out, and another worker may lead"
 
-
-_WAIT: Final = (*KAFKA_AWAY, UnknownTemplate, StoreError, UserError)
+_WAIT: Final = (*KAFKA_AWAY, TopicRefuses, UnknownTemplate, OtherTrail, StoreError, UserError)
 
 
 class Relay:
-    """Sends what the outbox holds; one worker's relay runs at a time."""
+    """Sends what the outbox holds, while it `may_send`; one worker's relay runs at a time.
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    Kafka cannot fence a worker that stood still, so this is asked whenever a batch leaves the producer's
+    buffer, at each try: what another one has sent long ago is not to come again.
+    """
+
+    def __init__(
+        self, settings: Settings, database: Database, may_send: Callable[[], bool] = lambda: True
+    ) -> None:
         self._kafka = settings.kafka
         self._log_name = settings.audit.log_name
         self._database = database
-        self._producer = TrailProducer(
-            settings.kafka, _CLOSE_SECONDS, compression_type="lz4", max_batch_size=_BATCH_BYTES
-        )
+        self._may_send = may_send
+        self._throttle = Throttle(settings.worker.events_per_second)
+        self._producer = TrailProducer(settings.kafka, _CLOSE_SECONDS)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sends until `stopping`, waiting while Kafka or MongoDB is away."""
@@ -81,14 +87,25 @@ class Relay:
         return len(entries)
 
     async def _send(self, records: list[AuditRecord]) -> None:
-        producer = await self._connected()
-        async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
-            acknowledgements = [
-                await producer.send_batch(batch, self._kafka.audit_topic, partition=PARTITION)
-                for batch in _batches(producer, records)
-            ]
-            await asyncio.gather(*acknowledgements)
+        """A batch goes when the one before is there: where one is refused, none overtakes it."""
+        producer, topic = await self._connected(), self._kafka.audit_topic
+        with refusals_named(topic):
+            async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
+                for batch in self._batches(records):
+                    await asyncio.sleep(self._throttle.wait(batch.record_count()))
+                    if await (await producer.send_batch(batch, topic, partition=PARTITION)) is None:
+                        raise LeaseLost(_RAN_OUT)
         metrics.AUDIT_EVENTS_SENT.inc(len(records))
+
+    def _batches(self, records: Iterable[AuditRecord]) -> list[LeadersBatch]:
+        """Built here: handing events to the producer one by one takes twice the processor time."""
+        batches = [LeadersBatch(_BATCH_BYTES, self._may_send)]
+        for record in records:
+            if not _append(batches[-1], record):
+                batches.append(LeadersBatch(_BATCH_BYTES, self._may_send))
+                if not _append(batches[-1], record):
+                    raise ValueError("an audit event is larger than a batch")
+        return batches
 
     async def _connected(self) -> AIOKafkaProducer:
         if not self._producer.started:
@@ -112,18 +129,7 @@ class Relay:
         await self._producer.close()
 
 
-def _batches(producer: AIOKafkaProducer, records: Iterable[AuditRecord]) -> list[BatchBuilder]:
-    """Built here: handing events to the producer one by one takes twice the processor time."""
-    batches = [producer.create_batch()]
-    for record in records:
-        if not _append(batches[-1], record):
-            batches.append(producer.create_batch())
-            if not _append(batches[-1], record):
-                raise ValueError("an audit event is larger than a batch")
-    return batches
-
-
-def _append(batch: BatchBuilder, record: AuditRecord) -> bool:
+def _append(batch: LeadersBatch, record: AuditRecord) -> bool:
     """Whether there was room for it."""
     return batch.append(timestamp=None, key=record.key, value=record.value, headers=_CLOUD_EVENT) is not None
 

@@ -10,7 +10,9 @@ from audit.comparison import EndReader, compare
 from records.mongo.client import Database
 from records.mongo.errors import StoreError, StoreUnavailable
 from records.mongo.judgement import Trail, judged, stand
-from records.mongo.restored import Pulse
+from records.mongo.restored import Pulse, Service
+from records.mongo.startup import SettingsDiffer
+from records.mongo.state import differing
 from runtime import metrics
 from runtime.errors import UserError
 from runtime.health import Health
@@ -36,6 +38,7 @@ class TrailCheck:
     def __init__(self, settings: Settings, database: Database, health: Health) -> None:
         kafka, log_name = settings.kafka, settings.audit.log_name
         self._trail = Trail(kafka.audit_topic, log_name)
+        self._bound = settings.bound_trail()
         self._reader = EndReader(log_name)
         self._reading = BackwardReading(kafka, self._reader.take, lambda: self._reader.found)
         self._database = database
@@ -46,7 +49,7 @@ class TrailCheck:
         self._say_at = self._say_untold_at = 0.0
 
     async def before_leading(self, stopping: asyncio.Event) -> None:
-        """Returns once this worker may lead. Raises TrailAhead.
+        """Returns once this worker may lead. Raises TrailAhead, SettingsDiffer.
 
         While Kafka is away it may at once, for erasing on time matters; but not where the database was
         silent for over an hour: it may be a backup, late is harmless, and a number that is given out
@@ -62,9 +65,16 @@ class TrailCheck:
                 await sleep_unless(stopping, _LOOK_SECONDS)
 
     async def _may_lead(self) -> bool:
-        found = await self._pulse.look()
+        found = await self._look()
         self._new = found.heartbeat is None and not (await stand(self._database)).sent
         return await self._compare(_FIRST_SECONDS) or self._new or found.in_service
+
+    async def _look(self) -> Service:
+        """What is known, while no other trail was begun. Raises TrailAhead, WentBack, SettingsDiffer."""
+        found = await self._pulse.look()
+        if names := await differing(self._database, self._bound):
+            raise SettingsDiffer(names)
+        return found
 
     async def _compare(self, seconds: float) -> bool:
         """False while the trail cannot be read, or tells nothing. Raises TrailAhead, StoreError."""
@@ -84,10 +94,13 @@ class TrailCheck:
         return True
 
     async def watch(self, stopping: asyncio.Event) -> None:
-        """Compares as soon as Kafka answers, and looks for a verdict. Raises TrailAhead, WentBack."""
+        """Compares as soon as Kafka answers, and looks for a verdict, or whether another trail was begun.
+
+        Raises TrailAhead, WentBack, SettingsDiffer.
+        """
         while not await sleep_unless(stopping, _LOOK_SECONDS):
             try:
-                await self._pulse.look()
+                await self._look()
                 if not self._compared.is_set():
                     await finish_unless(stopping, self._compare(_READ_SECONDS))
             except StoreError as error:

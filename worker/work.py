@@ -14,7 +14,6 @@ from records.mongo.client import Database, open_database
 from records.mongo.errors import StoreUnavailable
 from records.mongo.indexes import build_indexes
 from records.mongo.lease import Lease
-from records.mongo.restored import begin_another_trail
 from records.mongo.startup import start_up
 from records.policy import DateRules
 from runtime.errors import UserError
@@ -37,13 +36,13 @@ log = structlog.get_logger(__name__)
 
 
 async def work(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
-    """Runs until `stopping`. Raises SettingsDiffer, TrailAhead or WentBack when it may not run at all, and
+    """Runs until `stopping`. Raises SettingsDiffer, TrailAhead or WentBack when it may not run any more, and
     UserError without a signing key.
     """
     health.ready("start", "checking")
-    notary = notary_of(settings)
     mongo = settings.mongo
     async with open_database(mongo.uri.get_secret_value(), mongo.database, mongo.driver) as database:
+        notary = notary_of(settings, database)
         await _start_up(settings, database, stopping)
         collect_rarely()
         check = TrailCheck(settings, database, health)
@@ -66,11 +65,11 @@ async def work(settings: Settings, health: Health, stopping: asyncio.Event) -> N
 
 
 def _duties(settings: Settings, database: Database, lease: Lease, check: TrailCheck) -> list[Duty]:
-    """What needs the database; the notary does not."""
+    """What has a lease or a comparison to wait for; the notary has not."""
     sweeper = _sweeper(settings, database, lease)
     return [
         partial(sweep_on_schedule, sweeper, settings.worker.sweep_interval_seconds),
-        check.once_compared(Relay(settings, database).run),
+        check.once_compared(Relay(settings, database, lease.lasts).run),
         check.once_compared(Attester(settings, database).run),
         check.beat,
     ]
@@ -81,7 +80,6 @@ async def _start_up(settings: Settings, database: Database, stopping: asyncio.Ev
     fingerprint = RecordKeys.derive(id_key.get_secret_value()).fingerprint if id_key else None
 
     async def checked() -> None:
-        await begin_another_trail(database, settings.kafka.audit_topic, settings.bound_log_name())
         await start_up(database, settings.bound(fingerprint), enabled=settings.enabled_on_first_start)
         await build_indexes(database, search=settings.search.indexes)
 

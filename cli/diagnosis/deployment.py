@@ -80,7 +80,8 @@ def _judge_bound(settings: Settings, bound: Mapping[str, str] | Unanswered) -> F
         return problem(
             Check.BOUND,
             f"{', '.join(differing)}: not what this database was first used with",
-            "Set it back, or use another database: no process starts like this.",
+            "Set it back, or use another database: no process starts like this. Another audit trail is begun "
+            "by `order-records audit begin`.",
         )
     return ok(
         Check.BOUND, "as at the first start" if bound else "nothing is bound yet: no process has started"

@@ -15,7 +15,6 @@ from records.mongo.restored import (
     HEARTBEAT,
     RESTORE,
     TRAIL,
-    UNTOLD_TRAIL,
     Ahead,
     TrailAhead,
     last_sent,
@@ -96,22 +95,11 @@ async def _judge(
 ) -> tuple[str, Ahead | None]:
     found = await _stand(session, database=database, n=end.n)
     verdict = compare(found)
-    await _note_untold(database, session, trail, untold=verdict == UNTOLD)
     if verdict not in _AHEAD:
         return verdict, None
     ahead = Ahead(verdict, trail.topic, end.n, end.policy_version, found.n, found.policy_version)
     await mark(session, database=database, ahead=ahead, log_name=trail.log_name)
     return verdict, ahead
-
-
-async def _note_untold(database: Database, session: Session, trail: Trail, *, untold: bool) -> None:
-    """While it stands, another trail may be begun."""
-    selected = {"_id": UNTOLD_TRAIL}
-    if not untold:
-        await database.state.delete_one(selected, session=session)
-        return
-    noted = {"$set": {"topic": trail.topic, "logName": trail.log_name}}
-    await database.state.update_one(selected, noted, upsert=True, session=session)
 
 
 async def mark(session: Session, *, database: Database, ahead: Ahead, log_name: str) -> None:

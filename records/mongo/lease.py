@@ -1,14 +1,15 @@
 """The lease of the one worker that leads, by MongoDB's clock, and the sequence number it hands out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from records.clock import since_boot
 from records.mongo.client import Database, Document, Session
 from records.mongo.errors import LeaseLost, StoreUnavailable, translated
 
@@ -78,8 +79,17 @@ class Lease:
     (docs/decisions/one-leader.md).
     """
 
-    def __init__(self, database: Database, session: Session, owner: str, seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        session: Session,
+        owner: str,
+        seconds: float,
+        since_boot: Callable[[], timedelta] = since_boot,
+    ) -> None:
         self.session = session
+        self._since_boot = since_boot
+        self._until: timedelta | None = None
         self._database = database
         self._owner = owner
         self._seconds = seconds
@@ -87,7 +97,8 @@ class Lease:
         self._went_back = False
 
     async def acquire(self) -> bool:
-        """Takes or renews the lease for its full time; False while another worker holds it.
+        """Takes or renews the lease for its full time; False while another worker holds it, and once where
+        another held it since: what was begun before is its.
 
         Raises SequenceLost, StoreUnavailable, StoreError.
         """
@@ -96,13 +107,24 @@ class Lease:
             lease = await self._read()
             self._compare(lease["n"], known)
             if lease["owner"] != self._owner:
-                if lease["held"]:
+                led, self._until = self._until is not None, None
+                if lease["held"] or led:
                     return False
                 await self._end_session(lease.get("session"))
+            asked = self._since_boot()
             taken = await self._database.state.update_one(
                 {"_id": _LEASE, "$or": [{"owner": self._owner}, _EXPIRED]}, [{"$set": self._claim()}]
             )
-        return taken.matched_count == 1
+        leads = taken.matched_count == 1
+        self._until = asked + timedelta(seconds=self._seconds) if leads else None
+        return leads
+
+    def lasts(self) -> bool:
+        """Whether nobody else can lead yet, without asking: by this machine's clock since the last renewal.
+
+        For what MongoDB cannot fence. A worker that stood still finds out by it before it acts again.
+        """
+        return self._until is not None and self._since_boot() < self._until
 
     async def _read(self) -> Document:
         state = self._database.state
@@ -139,6 +161,7 @@ class Lease:
 
     async def release(self) -> None:
         """Lets another worker lead at once; nothing happens when this one does not lead."""
+        self._until = None
         with translated():
             await self._database.state.update_one(
                 {"_id": _LEASE, "owner": self._owner}, {"$set": {"expires": _LONG_AGO}}

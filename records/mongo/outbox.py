@@ -6,7 +6,7 @@ words are made when they are sent (docs/decisions/one-transaction-for-state-and-
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from records.mongo.errors import translated
 
 TEMPLATE: Final = 1
 """The wording of audit events that this build asks for; a later build still sends older ones as they were."""
+_BEFORE: Final = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,30 @@ async def append(
     n: int | None = None,
 ) -> None:
     """Writes one entry in the caller's transaction; without a time, at MongoDB's. n only for erasures."""
-    entry: Document = {
+    entry = _entry(kind, items, stamp)
+    if n is not None:
+        entry["n"] = n
+    await _insert(database, session, entry, {"time": "$$NOW" if time is None else {"$literal": time}})
+
+
+async def append_first(
+    database: Database, session: Session, kind: str, item: Sequence[Any], stamp: Stamp, *, log_name: str
+) -> str:
+    """Writes one that goes before all that wait, and only to the trail of this name; returns its id.
+
+    Its event says MongoDB's time; its place is before the oldest.
+    """
+    entry = _entry(kind, [item], stamp) | {"logName": log_name}
+    oldest = await database.outbox.find_one({}, {"time": 1}, sort=[("time", ASCENDING)], session=session)
+    place: Any = "$$NOW"
+    if oldest is not None:
+        place = {"$min": ["$$NOW", {"$literal": oldest["time"] - _BEFORE}]}
+    await _insert(database, session, entry, {"time": place, "at": "$$NOW"})
+    return str(entry["_id"])
+
+
+def _entry(kind: str, items: Sequence[Sequence[Any]], stamp: Stamp) -> Document:
+    return {
         "_id": str(uuid4()),
         "kind": kind,
         "template": TEMPLATE,
@@ -47,10 +71,10 @@ async def append(
         "policyDigest": stamp.policy_digest,
         "items": [list(item) for item in items],
     }
-    if n is not None:
-        entry["n"] = n
-    moment = "$$NOW" if time is None else {"$literal": time}
-    written = {"$mergeObjects": [{"$literal": entry}, {"time": moment}]}
+
+
+async def _insert(database: Database, session: Session, entry: Document, times: Document) -> None:
+    written = {"$mergeObjects": [{"$literal": entry}, times]}
     await database.outbox.update_one(
         {"_id": entry["_id"]}, [{"$replaceWith": written}], upsert=True, session=session
     )

@@ -6,7 +6,6 @@ The heartbeat is a time that goes with every backup: so it tells how old the dat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 from pymongo.read_concern import ReadConcern
@@ -14,18 +13,14 @@ from pymongo.read_concern import ReadConcern
 from records.mongo.client import Database, Document, Session
 from records.mongo.errors import translated
 from records.mongo.lease import done_within
-from records.mongo.transaction import in_transaction
 
 HEARTBEAT: Final = "heartbeat"
 RESTORE: Final = "restore"
-UNTOLD_TRAIL: Final = "untold"
-"""Stands while the trail tells nothing of this database, though it sent: then another may be begun."""
 TRAIL: Final = "trail"
-"""Where the trail begins that is bound: after this `n`. Without it, at the first one."""
+"""Where the trail begins that is bound: after this `n`. Without it, at the first one; with it, by `entry` of
+the outbox, which names what was `before`."""
 ERASURES: Final = {"n": {"$exists": True}}
 """Of the outbox."""
-_AUDIT_TOPIC: Final = "ORDER_RECORDS_KAFKA__AUDIT_TOPIC"
-_BOUND: Final = "bound"
 FRESH_DATABASE: Final = "FRESH_DATABASE"
 SILENCE: Final = timedelta(hours=1)
 """After so long without a heartbeat nothing is written before the database was compared with the trail."""
@@ -55,7 +50,7 @@ class TrailAhead(Exception):
             super().__init__(
                 f"{told}, and this database is new: {reapply}, which brings back what the topic tells; "
                 "or begin another trail with a new ORDER_RECORDS_AUDIT__LOG_NAME and "
-                f"{_AUDIT_TOPIC}"
+                "ORDER_RECORDS_KAFKA__AUDIT_TOPIC by `order-records audit begin`"
             )
         else:
             super().__init__(
@@ -114,13 +109,14 @@ async def service(database: Database) -> Service:
     return Service(
         heartbeat.get("at"),
         None if milliseconds is None else timedelta(milliseconds=milliseconds),
-        None if restore is None else _ahead(restore),
+        None if restore is None else verdict_of(restore),
         heartbeat.get("compared", heartbeat.get("at")),
         heartbeat.get("beat", 0),
     )
 
 
-def _ahead(row: Mapping[str, Any]) -> Ahead:
+def verdict_of(row: Mapping[str, Any]) -> Ahead:
+    """The verdict that stands, from its document."""
     known = row["known"]
     return Ahead(
         row["verdict"], row["topic"], row["n"], row["policyVersion"], known["n"], known["policyVersion"]
@@ -183,44 +179,3 @@ async def last_sent(database: Database, session: Session) -> int:
     """The last `n` that left the outbox; within the caller's transaction, with the driver's own errors."""
     waiting = await database.outbox.count_documents(ERASURES, session=session)
     return (await done_within(database, session)).n - waiting
-
-
-async def begin_another_trail(database: Database, topic: str, name: Mapping[str, str]) -> None:
-    """Lets a database take another name and topic whose trail was refused, since it is new, or is untold.
-
-    `name` is the bound setting that names the log, variable to value. Raises StoreUnavailable, StoreError.
-    """
-    if await _refused(database, topic, name, None) is not None:
-        body = partial(_begin_another, database=database, topic=topic, name=name)
-        await in_transaction(database, body)
-
-
-async def _refused(
-    database: Database, topic: str, name: Mapping[str, str], session: Session | None
-) -> Document | None:
-    """The refusal of the trail before, where both name and topic are others now."""
-    (log_name,) = name.values()
-    either = {"$or": [{"_id": RESTORE, "verdict": FRESH_DATABASE}, {"_id": UNTOLD_TRAIL}]}
-    if session is None:
-        with translated():
-            refused = await database.state.find_one(either)
-    else:
-        refused = await database.state.find_one(either, session=session)
-    if refused is None or log_name == refused["logName"] or topic == refused["topic"]:
-        return None
-    return refused
-
-
-async def _begin_another(
-    session: Session, *, database: Database, topic: str, name: Mapping[str, str]
-) -> None:
-    refused = await _refused(database, topic, name, session)
-    if refused is None:
-        return
-    ((variable, log_name),) = name.items()
-    bound = {"_id": _BOUND, variable: refused["logName"]}
-    another = {"$set": {variable: log_name, _AUDIT_TOPIC: topic}}
-    await database.state.update_one(bound, another, session=session)
-    await database.state.delete_one({"_id": refused["_id"]}, session=session)
-    after = {"$set": {"after": await last_sent(database, session)}}
-    await database.state.update_one({"_id": TRAIL}, after, upsert=True, session=session)

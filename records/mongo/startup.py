@@ -11,9 +11,10 @@ class SettingsDiffer(Exception):
     """Settings that may never change differ from those of the first start."""
 
     def __init__(self, names: list[str]) -> None:
+        another = "; another audit trail is begun by `order-records audit begin`"
         super().__init__(
-            f"{', '.join(sorted(names))}: differs from the value this database was first used with; "
-            "set it back, or use another database"
+            f"{', '.join(sorted(names))}: differs from the value this database was first used with; set it "
+            f"back, or use another database{another if any('AUDIT' in name for name in names) else ''}"
         )
 
 

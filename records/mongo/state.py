@@ -7,7 +7,8 @@ from pymongo.errors import DuplicateKeyError
 from records.mongo.client import Database, Session
 from records.mongo.errors import translated
 
-_BOUND: Final = "bound"
+BOUND: Final = "bound"
+"""The document with the settings that may never change."""
 
 
 class VersionConflict(Exception):
@@ -23,12 +24,10 @@ async def bind(database: Database, settings: dict[str, str]) -> list[str]:
 
     A name that an earlier version did not bind is bound when first seen. Source: design section 3.
     """
-    await insert_if_absent(database, {"_id": _BOUND})
+    await insert_if_absent(database, {"_id": BOUND})
     with translated():
         for name, value in settings.items():
-            await database.state.update_one(
-                {"_id": _BOUND, name: {"$exists": False}}, {"$set": {name: value}}
-            )
+            await database.state.update_one({"_id": BOUND, name: {"$exists": False}}, {"$set": {name: value}})
     return await differing(database, settings)
 
 
@@ -41,7 +40,7 @@ async def differing(database: Database, settings: dict[str, str]) -> list[str]:
 async def bound_settings(database: Database) -> dict[str, str]:
     """What was bound so far, variable name to value; nothing in a new database. Raises StoreUnavailable."""
     with translated():
-        bound: dict[str, Any] = await database.state.find_one({"_id": _BOUND}, {"_id": 0}) or {}
+        bound: dict[str, Any] = await database.state.find_one({"_id": BOUND}, {"_id": 0}) or {}
     return bound
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 
@@ -23,6 +24,7 @@ from runtime.kafka_settings import Kafka
 from runtime.metrics import REGISTRY
 from runtime.settings import load_settings
 from tests.parts import StartKafka
+from tests.topic_limits import take_up_to
 from tests.unfetchable import publish_unfetchable
 from worker.checkpoint_writer import CheckpointWriter
 from worker.notary import Notary, Pace, notary_of
@@ -175,7 +177,7 @@ async def until_fault(name: str) -> None:
 async def test_the_roots_are_those_of_the_topics_bytes_and_a_restart_goes_on_with_the_same_tree(
     topics: Topics,
 ) -> None:
-    written = events(0, 3_000)
+    written = [*events(0, 2_999), b'{"b": 1, "a":"\\u00e4"}']
     async with running(notary(topics)):
         await topics.until_signed(0)
         await topics.write(written)
@@ -416,6 +418,30 @@ async def test_it_waits_for_topics_that_are_not_there_and_creates_none(
         await asyncio.sleep(1)
         await topics.make(topics.kafka.checkpoint_topic)
         await topics.until_signed(3)
+
+
+async def test_while_the_checkpoint_topic_refuses_it_says_why_and_then_signs_what_has_waited(
+    topics: Topics,
+) -> None:
+    await topics.write(events(0, 3))
+    async with running(notary(topics)):
+        await topics.until_signed(3)
+    name, written = topics.kafka.checkpoint_topic, len(await topics.signed())
+    await take_up_to(topics.kafka, name, 100)
+    await topics.write(events(3, 9))
+    why = f"TopicRefuses: topic {name} refuses: its max.message.bytes is too small"
+    with structlog.testing.capture_logs() as lines:
+
+        async def told() -> bool:
+            return any(line.get("error") == why for line in lines)
+
+        async with running(notary(topics)):
+            await until(told)
+            assert len(await topics.signed()) == written
+            assert figure("oldest_uncovered_seconds") > 0
+            await take_up_to(topics.kafka, name, 2**20)
+            signed = await topics.until_signed(9)
+    assert signed[-1][0].checkpoint.root == root(events(0, 9))
 
 
 def test_a_missing_signing_key_and_a_wrong_retired_one_are_named() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
@@ -22,6 +23,7 @@ from runtime.metrics import REGISTRY
 from runtime.settings import Settings, load_settings
 from tests.integration.store_suite.data import NOW, STAMP
 from tests.parts import StartKafka
+from tests.topic_limits import LIMIT, take_up_to
 from worker.relay import Relay
 
 TOPIC: Final = "audit"
@@ -62,10 +64,9 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await client.close()
 
 
-async def make_topic(settings: Settings, partitions: int = 1) -> None:
+async def make_topic(settings: Settings, partitions: int = 1, config: dict[str, str] | None = None) -> None:
     async with admin(settings) as client:
-        topic = NewTopic(settings.kafka.audit_topic, num_partitions=partitions, replication_factor=1)
-        await client.create_topics([topic])
+        await client.create_topics([NewTopic(settings.kafka.audit_topic, partitions, 1, None, config)])
 
 
 async def topics(settings: Settings) -> list[str]:
@@ -254,6 +255,28 @@ async def test_a_missing_topic_is_not_created_and_nothing_is_lost(
         await make_topic(settings)
         await until_sent(database)
     assert await written(settings) == expected(entries)
+
+
+async def test_of_an_entry_that_is_refused_in_part_nothing_overtakes_the_rest(
+    settings: Settings, database: Database
+) -> None:
+    topic = settings.kafka.audit_topic
+    await make_topic(settings, config={LIMIT: "30000"})  # the last of three batches alone is smaller
+    for n in (1, 2):
+        await announce_erasures(database, n, size=1_000)
+    entries = await unsent(database, 100)
+    failures = REGISTRY.get_sample_value("order_records_audit_send_failures_total") or 0
+    with structlog.testing.capture_logs() as lines:
+        async with running(Relay(settings, database)):
+            await until(lambda: failed_since(failures + 1))
+            assert await written(settings) == []
+            assert await unsent(database, 100) == entries
+            await take_up_to(settings.kafka, topic, 2**20)
+            await until_sent(database)
+    assert await written(settings) == expected(entries)
+    told = {(line["event"], line["error"]) for line in lines if "error" in line}
+    why = f"TopicRefuses: topic {topic} refuses: its max.message.bytes is too small"
+    assert told == {("audit events wait in the outbox", why)}
 
 
 async def test_while_kafka_is_away_events_wait_and_then_go_out_without_a_new_process(

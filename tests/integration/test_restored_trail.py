@@ -13,10 +13,12 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
 from audit.types import LEDGER_REAPPLIED, RECORD_ANONYMIZED
+from cli.audit_begin import begun_anew
 from cli.lifecycle_reapply import reapplied
 from local.servers.process import HOST, free_port
 from records.keys import RecordKeys
 from records.mongo import outbox
+from records.mongo.begun import BeginGrounds
 from records.mongo.client import Database, Session
 from records.mongo.lease import Lease
 from records.mongo.restored import Pulse, TrailAhead, WentBack, service
@@ -61,7 +63,7 @@ ACTOR: Final = "ab" * 16
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("worker.trail_check._LOOK_SECONDS", "service.api.held._LOOK_SECONDS"):
         monkeypatch.setattr(name, 0.2)
-    monkeypatch.setattr("cli.lifecycle_reapply._EXTRA_SECONDS", -2.0)
+    monkeypatch.setattr("cli.leading._EXTRA_SECONDS", -2.0)
 
 
 @pytest.fixture
@@ -272,6 +274,11 @@ async def test_a_new_database_beside_a_trail_may_take_another_name_and_topic(
     with pytest.raises(SettingsDiffer, match="ORDER_RECORDS_KAFKA__AUDIT_TOPIC"):
         await asyncio.wait_for(work(only_topic, Health("127.0.0.1", 0), asyncio.Event()), 20)
     both = only_topic.model_copy(update={"audit": audit.model_copy(update={"log_name": "another"})})
+    with pytest.raises(SettingsDiffer, match="order-records audit begin"):
+        await asyncio.wait_for(work(both, Health("127.0.0.1", 0), asyncio.Event()), 20)
+    with pytest.raises(UserError, match="the reason is NEW_DATABASE"):
+        await begun_anew(both, BeginGrounds.GAP, "on-call")
+    await begun_anew(both, BeginGrounds.NEW_DATABASE, "on-call")
     async with working(both):
         assert (await service(topic.database)).in_service
 
@@ -497,9 +504,9 @@ async def test_a_topic_that_tells_nothing_of_a_database_that_sent_does_not_agree
     await has_sent(topic, 100, timedelta(minutes=minutes))
     name = topic.settings.kafka.audit_topic if there else topic_names("absent")
     kafka = topic.settings.kafka.model_copy(update={"audit_topic": name})
-    check = TrailCheck(
-        topic.settings.model_copy(update={"kafka": kafka}), topic.database, Health("127.0.0.1", 0)
-    )
+    settings = topic.settings.model_copy(update={"kafka": kafka})
+    await topic.database.state.update_one({"_id": "bound"}, {"$set": settings.bound_trail()})
+    check = TrailCheck(settings, topic.database, Health("127.0.0.1", 0))
     stopping = asyncio.Event()
     waiting = asyncio.create_task(check.before_leading(stopping))
     done, _ = await asyncio.wait([waiting], timeout=3)
@@ -569,19 +576,14 @@ async def test_where_the_trail_is_lost_another_one_goes_on_with_the_next_number(
     with pytest.raises(SettingsDiffer):
         await asyncio.wait_for(work(another, Health("127.0.0.1", 0), asyncio.Event()), 20)
 
-    async def untold() -> bool:
-        return await topic.database.state.find_one({"_id": "untold"}) is not None
-
     async def sent() -> bool:
         swept = await topic.database.state.find_one({"_id": "lease"}) or {}
         return swept["n"] > 100 and not await topic.database.outbox.count_documents({"n": {"$exists": True}})
 
-    async with working(topic.settings):
-        await until(untold, PATIENCE, "the worker finds nothing on the topic")
     await topic.admin.create_topics([NewTopic(name, 1, 1) for name in names.values()])
+    await begun_anew(another, BeginGrounds.LOST, "on-call")
     async with working(another):
         await until(sent, PATIENCE, "announced on the other topic")
-    numbers = [
-        json.loads(value)["data"].get("sequence", {}).get("n") for value in await trail_values(another)
-    ]
-    assert [n for n in numbers if n is not None] == [101]
+    data = [json.loads(value)["data"] for value in await trail_values(another)]
+    assert (data[0]["action"], data[0]["lastN"]) == ("BEGIN_TRAIL", 100)
+    assert [each["sequence"]["n"] for each in data if "sequence" in each] == [101]

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from audit import events
+from audit import event_values, templates
 from audit.events import AuditEvent
 from audit.templates import AuditRecord, UnknownTemplate, canonical, event_id, expand, timestamp
+from records.mongo.begun import BeginGrounds
 from records.mongo.quarantine_replay import ANNOUNCED
 from records.quarantine import DropGrounds, ShowGrounds, SkipGrounds
 from records.read_positions import Cause
@@ -27,6 +28,7 @@ DUE = datetime(2026, 11, 23, tzinfo=UTC)
 OUTBOX_ID = "5f0c1e1a-0b1d-4c55-9a3e-0d6b1f2a7c11"
 RECORD_ID = "6f1c0b0e-7a51-8c3e-9d41-2b7f6a0c9e55"
 ACTOR = "5f1e578d1ca982d2a636924b631770b9"
+ROOT = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I="
 ITEMS: dict[str, list[list[Any]]] = {
     "anonymized": [[RECORD_ID, 2, DUE, []]],
     "deleted": [
@@ -42,6 +44,7 @@ ITEMS: dict[str, list[list[Any]]] = {
     "offsets.lost": [["order-completed", 3, 12345, 12400, "RETENTION"]],
     "dates.recomputed": [[1000, 998, 0, 12, ACTOR]],
     "ledger.reapplied": [[431, 2, 1, True, 902, ACTOR]],
+    "trail.begun": [["GAP", 902, "order-records", "order-records.audit", 20_852_163, ROOT, ACTOR]],
     "attestation": [
         [
             [DUE, AT],
@@ -134,6 +137,14 @@ GOLDEN = {
         f'"ids":431,"lastN":902,"policy":true,{_POLICY},"template":1,"worker":{{"build":"1.4.2"}}}},',
         f'{_FIRST},{_SOURCE},"subject":"system","time":"2026-11-23T00:00:04.127Z",',
         '"type":"order-records.ledger.reapplied.v1"}',
+    ),
+    "trail.begun": (
+        '{"data":{"action":"BEGIN_TRAIL","actor":"5f1e578d1ca982d2a636924b631770b9",',
+        '"before":{"signedRoot":"CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=","signedSize":20852163,',
+        '"source":"/order-records","topic":"order-records.audit"},"grounds":"GAP","lastN":902,',
+        f'{_POLICY},"template":1,"worker":{{"build":"1.4.2"}}}},',
+        f'{_FIRST},{_SOURCE},"subject":"system","time":"2026-11-23T00:00:04.127Z",',
+        '"type":"order-records.trail.begun.v1"}',
     ),
     "attestation": (
         '{"data":{"action":"ATTEST","auditRetentionDays":1460,',
@@ -230,6 +241,18 @@ def test_a_repeat_is_identical_to_the_byte(kind: str) -> None:
     assert expanded(kind) == expanded(kind)
 
 
+@KINDS
+def test_a_build_that_knows_newer_words_sends_the_older_ones_as_they_were(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for known, template in list(templates._WORDINGS):
+        newer = templates._Wording("newer", lambda _: ("newer", {}))
+        monkeypatch.setitem(templates._WORDINGS, (known, template + 1), newer)
+
+    assert expanded(kind)[-1].value.decode() == "".join(GOLDEN[kind])
+    assert expand(entry(kind, template=2), "order-records") != expanded(kind)
+
+
 @pytest.mark.parametrize(("kind", "template"), [("anonymized", 2), ("policy.renamed", 1), ("", 1)])
 def test_what_a_newer_build_wrote_waits_for_that_build(kind: str, template: int) -> None:
     with pytest.raises(UnknownTemplate):
@@ -290,11 +313,12 @@ def test_every_word_that_a_person_may_choose_or_cause_fits_its_event(kind: str, 
 @pytest.mark.parametrize(
     ("words", "theirs"),
     [
-        (events.ShowGrounds, ShowGrounds),
-        (events.DropGrounds, DropGrounds),
-        (events.ReplayOutcome, ANNOUNCED),
-        (events.SkipGrounds, SkipGrounds),
-        (events.LossCause, Cause),
+        (event_values.ShowGrounds, ShowGrounds),
+        (event_values.DropGrounds, DropGrounds),
+        (event_values.ReplayOutcome, ANNOUNCED),
+        (event_values.SkipGrounds, SkipGrounds),
+        (event_values.LossCause, Cause),
+        (event_values.BeginGrounds, BeginGrounds),
     ],
 )
 def test_the_trail_knows_no_word_that_nobody_can_say(words: Any, theirs: Any) -> None:

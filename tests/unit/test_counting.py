@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.counting import MAX_BATCH, Numbers
+from audit.batches import ERASING, MAX_BATCH
+from audit.counting import Numbers
 from audit.findings import Findings
 from audit.repeats import LatestEvents, Seen
 
@@ -30,9 +31,9 @@ def count(
     findings = Findings()
     numbers, latest = Numbers(findings, from_beginning=from_beginning), LatestEvents(window)
     for event in events:
-        n, position, size, _ = event
+        n, position, size, content = event
         if latest.see(repr(event).encode(), leaf(event)) is Seen.FIRST:
-            numbers.take(n, position, size, leaf(event))
+            numbers.take(n, position, size, leaf(event), ERASING[content == "deleted"])
         else:
             numbers.repeated(n, position, leaf(event))
     numbers.finish(cut=cut)
@@ -100,6 +101,16 @@ def test_a_number_that_comes_back_for_other_events_is_given_twice_however_late()
 def test_a_batch_of_two_sizes_is_given_twice() -> None:
     _, found = count([*batch(1, 4)[:2], *batch(1, 3)])
     assert found["N_TWICE"] == ["number 1 has batches of 4 and of 3 events"] * 3
+
+
+def test_a_place_in_a_batch_that_is_given_twice_is_seen_also_while_it_goes_on() -> None:
+    _, found = count([*batch(1)[:3], *batch(1, content="other"), *batch(2)])
+    assert found["N_TWICE"] == [f"number 1 has two events at position {place}" for place in range(3)]
+
+
+def test_a_batch_of_two_types_is_not_whole() -> None:
+    _, found = count([*batch(1)[:3], *batch(1, content="deleted")[3:], *batch(2)])
+    assert found["BATCH_INCOMPLETE"] == ["batch 1 has events of two types", "batch 1 has 3 of its 4 events"]
 
 
 def test_a_batch_that_never_becomes_whole_is_told_when_the_next_begins_and_at_the_end() -> None:

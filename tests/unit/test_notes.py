@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from audit.keys import COSIGNATURE, ED25519, MalformedKey, VerifierKey, seed_key
 from audit.notes import (
+    MAX_NOTE_BYTES,
     MAX_SIGNATURES,
     BadSignature,
     MalformedNote,
@@ -180,7 +181,7 @@ LINE = SIGNED.signatures[0].line()
         f"{TEXT}\0\n\n{LINE}".encode(),
         f"{TEXT}\xff\n\n{LINE}".encode("latin-1", "ignore"),
         f"{TEXT}\n{LINE * (MAX_SIGNATURES + 1)}".encode(),
-        f"{'x' * 70_000}\n\n{LINE}".encode(),
+        f"{'x' * MAX_NOTE_BYTES}\n\n{LINE}".encode(),
     ],
     ids=range(22),
 )
@@ -192,6 +193,12 @@ def test_a_malformed_note_is_refused(note: bytes) -> None:
 def test_a_note_may_have_sixteen_signatures_and_more() -> None:
     note = Note(TEXT, SIGNED.signatures[:1] * MAX_SIGNATURES)
     assert len(verify_note(parse_note(note.encode()), [KEY])) == 1
+
+
+def test_a_note_may_have_sixteen_signatures_of_five_kilobytes_each() -> None:
+    large = tuple(Signature("w" * 100, bytes([each]) * 4, bytes(5_000)) for each in range(16))
+    note = Note(TEXT, (*large, *SIGNED.signatures))
+    assert [each.key for each in verify_note(parse_note(note.encode()), [KEY])] == [KEY]
 
 
 @pytest.mark.parametrize("text", ["", "no newline", "a\tb\n", "a\0\n"])

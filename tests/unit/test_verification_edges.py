@@ -155,9 +155,9 @@ def test_the_retention_that_was_attested_counts_unless_another_was_promised() ->
 
 def test_a_range_begins_at_the_checkpoint_before_it_and_reads_no_more() -> None:
     trail = sound()
-    verdict = verify(trail, target=20, stop=27)
+    verdict = verify(trail, target=20, stop=31)
     assert (verdict.outcome, kinds(verdict)) == (Outcome.SOUND, [])
-    assert (verdict.start, verdict.read_to) == (18, 27)
+    assert (verdict.start, verdict.read_to) == (18, 31)
 
 
 def test_what_was_seen_and_lies_outside_of_a_range_is_said() -> None:

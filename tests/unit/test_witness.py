@@ -47,8 +47,8 @@ def witness(run: RunVerb, tmp_path: Path) -> Callable[..., Printed]:
     return ran
 
 
-def opened(path: Path) -> SignedCheckpoint:
-    return open_checkpoint(path.read_bytes(), [KEY], [WITNESS.key])
+def shown(folder: Path) -> SignedCheckpoint:
+    return open_checkpoint((folder / "cosigned" / "latest").read_bytes(), [KEY], [WITNESS.key])
 
 
 Ran = Callable[..., Printed]
@@ -57,15 +57,13 @@ Ran = Callable[..., Printed]
 def test_what_fits_is_cosigned_so_that_others_can_verify_it(witness: Ran, tmp_path: Path) -> None:
     assert witness(sound(3), "a").code == 0
     size = len(sound(3).events)
-    for name in (str(size), "latest"):
-        signed = opened(tmp_path / "cosigned" / name)
-        assert (signed.checkpoint.size, [each.key for each in signed.cosigned]) == (size, [WITNESS.key])
-        assert signed.signed_at == NOW - 60
-    assert (tmp_path / "state").read_bytes() == (tmp_path / "cosigned" / "latest").read_bytes()
+    signed = shown(tmp_path)
+    assert (signed.checkpoint.size, [each.key for each in signed.cosigned]) == (size, [WITNESS.key])
+    assert signed.signed_at == NOW - 60
 
     assert witness(sound(5), "b").code == 0
-    assert opened(tmp_path / "cosigned" / "latest").checkpoint.size == len(sound(5).events)
-    assert (tmp_path / "cosigned" / str(size)).exists()
+    assert shown(tmp_path).checkpoint.size == len(sound(5).events)
+    assert [path.name for path in (tmp_path / "cosigned").iterdir()] == ["latest"]
 
 
 def test_the_same_checkpoint_is_not_cosigned_again_but_one_that_was_signed_anew_is(
@@ -78,7 +76,12 @@ def test_the_same_checkpoint_is_not_cosigned_again_but_one_that_was_signed_anew_
     assert (tmp_path / "state").read_bytes() == before
     trail.sign(at=NOW)
     assert witness(trail, "b").out == f"co-signed  {len(trail.events)} events\n"
-    assert opened(tmp_path / "state").signed_at == NOW
+    assert shown(tmp_path).signed_at == NOW
+
+
+def remembered(folder: Path) -> dict[str, bytes]:
+    files = [folder / "state", *(folder / "cosigned").iterdir()]
+    return {path.name: path.read_bytes() for path in files}
 
 
 def forked(trail: Trail) -> Trail:
@@ -134,12 +137,11 @@ def test_a_history_that_is_another_one_than_before_is_not_cosigned(
 ) -> None:
     trail = sound(3)
     assert witness(trail, "a").code == 0
-    before = {path.name: path.read_bytes() for path in (tmp_path / "cosigned").iterdir()}
+    before = remembered(tmp_path)
     refused = witness(attack(trail), "b")
     assert (refused.code, refused.out) == (4, ""), refused.err
     assert f"DOES NOT FIT {kind}" in refused.err
-    assert {path.name: path.read_bytes() for path in (tmp_path / "cosigned").iterdir()} == before
-    assert (tmp_path / "state").read_bytes() == before["latest"]
+    assert remembered(tmp_path) == before
 
 
 def test_a_forged_checkpoint_is_told_loudly_and_stops_nobody_from_cosigning_the_true_one(
@@ -150,7 +152,7 @@ def test_a_forged_checkpoint_is_told_loudly_and_stops_nobody_from_cosigning_the_
     trail.checkpoints = renumbered(trail.checkpoints)
     told = witness(trail, "a")
     assert (told.code, "DOES NOT FIT FORGED" in told.err) == (4, True)
-    assert opened(tmp_path / "state").checkpoint.size == len(trail.events)
+    assert shown(tmp_path).checkpoint.size == len(trail.events)
 
 
 class _Slow(Folder):
@@ -195,7 +197,7 @@ def test_a_trail_whose_head_was_cut_is_followed_from_what_was_seen(witness: Ran,
     assert witness(sound(3), "a").code == 0
     size = len(sound(3).events)
     assert witness(sound(6).cut(size - 1), "b").code == 0
-    assert opened(tmp_path / "state").checkpoint.size == len(sound(6).events)
+    assert shown(tmp_path).checkpoint.size == len(sound(6).events)
 
 
 def test_a_state_that_is_lost_or_older_than_what_was_shown_is_refused(witness: Ran, tmp_path: Path) -> None:
@@ -212,11 +214,13 @@ def test_a_state_that_is_lost_or_older_than_what_was_shown_is_refused(witness: R
 
 def test_what_was_remembered_and_not_yet_shown_is_shown_by_the_next_run(witness: Ran, tmp_path: Path) -> None:
     witness(sound(3), "a")
-    shown = (tmp_path / "cosigned" / "latest").read_bytes()
+    latest = tmp_path / "cosigned" / "latest"
+    before = latest.read_bytes()
     witness(sound(4), "b")
-    (tmp_path / "cosigned" / "latest").write_bytes(shown)  # as a kill between the two leaves it
+    after = latest.read_bytes()
+    latest.write_bytes(before)  # as a kill between the two leaves it
     assert witness(sound(4), "b").code == 0
-    assert (tmp_path / "cosigned" / "latest").read_bytes() == (tmp_path / "state").read_bytes()
+    assert latest.read_bytes() == after
 
 
 def test_a_kill_between_write_and_rename_leaves_the_state_as_it_was(witness: Ran, tmp_path: Path) -> None:
@@ -232,7 +236,7 @@ def test_a_kill_between_write_and_rename_leaves_the_state_as_it_was(witness: Ran
     assert (tmp_path / "state.new").read_bytes() == b"half"
     assert (tmp_path / "state").read_bytes() == before
     assert witness(sound(4), "b").code == 0
-    assert opened(tmp_path / "state").checkpoint.size == len(sound(4).events)
+    assert shown(tmp_path).checkpoint.size == len(sound(4).events)
     assert not (tmp_path / "state.new").exists()
 
 
@@ -271,6 +275,7 @@ def test_checkpoints_that_come_while_it_follows_are_compared_too() -> None:
         proven = sight.proven(len(trail.events))
         assert proven is not None
         done = proven.signed.checkpoint.size
+        assert proven.tree.root() == proven.signed.checkpoint.root
     assert sight.proven(done - 1) is None
     assert Kind.TRUNCATED in findings
 
@@ -295,7 +300,7 @@ def test_a_verification_takes_what_was_cosigned_and_holds_the_trail_against_it(
     witness(sound(3), "a")
     cosigned = tmp_path / "cosigned"
     assert verified(run, tmp_path / "a", cosigned).code == 0
-    assert verified(run, tmp_path / "a", cosigned / str(len(sound(3).events))).code == 0
+    assert verified(run, tmp_path / "a", cosigned / "latest").code == 0
     assert verified(run, exported(sound(6), tmp_path / "longer"), cosigned).code == 0
 
     assert verified(run, tmp_path / "a", cosigned, "--quorum", "2").code == 64

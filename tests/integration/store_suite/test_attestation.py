@@ -10,6 +10,7 @@ import pytest
 from audit.quick_facts import model_facts
 from audit.templates import expand
 from audit.types import ATTESTATION
+from audit.verdict import Verdict
 from records.mongo.attestation import (
     ATTESTED,
     Standing,
@@ -20,8 +21,10 @@ from records.mongo.attestation import (
     trail_state,
 )
 from records.mongo.client import Database
+from records.mongo.outbox import unsent
 from records.mongo.sweep import Action, SweepContext, sweep
 from tests.integration.store_suite.data import CLEANUP_DUE, DAY, DELETION_DUE, NOW, STAMP, prepared, store_all
+from tests.trails import Told, Trail, assert_found, kinds, verify
 
 LOG: Final = "order-records"
 BARE: Final = Standing(400, 1460)
@@ -121,6 +124,43 @@ async def test_each_says_what_was_done_since_the_one_before(
     assert third["done"] == {"anonymize": 0, "delete": 0, "eraseQuarantined": 0}
     assert "since" not in first["period"]
     assert second["period"]["since"] < second["period"]["until"] <= third["period"]["until"]
+
+
+async def a_day_later(database: Database) -> None:
+    """As if all that was announced had been a day earlier."""
+    await set_back(database, DAY)
+    for entry in await database.outbox.find().to_list(None):
+        entry["time"] -= DAY
+        if entry["kind"] == ATTESTED:
+            entry["items"][0][0] = [time and time - DAY for time in entry["items"][0][0]]
+        await database.outbox.replace_one({"_id": entry["_id"]}, entry)
+
+
+async def verified(database: Database) -> Verdict:
+    """What comes of a trail of all that waits to be sent."""
+    entries = await unsent(database, 100)
+    trail = Trail([Told(record.value) for entry in entries for record in expand(entry, LOG)])
+    trail.sign()
+    return verify(trail)
+
+
+async def test_its_figures_are_those_of_the_batches_that_a_verification_counts(
+    database: Database, context: SweepContext
+) -> None:
+    for day in range(3):
+        await store_all(database, *(prepared(10 * day + number, CLEANUP_DUE) for number in range(3)))
+        await store_all(database, prepared(10 * day + 5, DELETION_DUE), prepared(10 * day + 6, DELETION_DUE))
+        for action, size in ((Action.ANONYMIZE, 2), (Action.DELETE, 9), (Action.ANONYMIZE, 9)):
+            await sweep(context, action, size)
+        await make(database)
+        await a_day_later(database)
+    verdict = await verified(database)
+    assert (kinds(verdict), verdict.counted) == ([], 3)
+    await database.outbox.update_one({"kind": "deleted", "n": 5}, {"$pop": {"items": 1}})
+    verdict = await verified(database)
+    assert_found(
+        verdict, 5, "DONE_DIFFERS", "2 records deleted since the one before, and batches 4 to 6 have 1"
+    )
 
 
 async def test_the_oplog_tells_how_far_it_reaches_back(database: Database) -> None:

@@ -11,18 +11,14 @@ from records.mongo import outbox
 from records.mongo.client import Database, Document, Session
 from records.mongo.judgement import Stand, Trail, judged, stand, unsent_erasures
 from records.mongo.policies import first_policy
-from records.mongo.restored import Ahead, Pulse, Service, TrailAhead, WentBack, begin_another_trail, service
-from records.mongo.state import bind, bound_settings
+from records.mongo.restored import Ahead, Pulse, Service, TrailAhead, WentBack, service
 from records.mongo.transaction import in_transaction
 from records.policy import GdprPolicy
 from tests.integration.store_suite.data import NOW, STAMP, Failing
 from tests.running_restore import refused
 
-TOPIC: Final = "ORDER_RECORDS_KAFKA__AUDIT_TOPIC"
-NAME: Final = "ORDER_RECORDS_AUDIT__LOG_NAME"
 TRAIL: Final = Trail("audit", "log")
 _WRITE_CONFLICT: Final = 112
-FRESH: Final = Ahead("FRESH_DATABASE", "audit", 9, 3, 0, 0)
 
 
 async def test_a_new_database_has_no_heartbeat_and_stands_at_the_beginning(database: Database) -> None:
@@ -66,59 +62,19 @@ async def test_the_stand_has_number_policy_and_the_unsent_erasures(database: Dat
     assert await unsent_erasures(database) == {8: entry}
 
 
-@pytest.mark.parametrize(
-    ("name", "topic", "begins"),
-    [("new", "another", True), ("new", "audit", False), ("log", "another", False), ("log", "audit", False)],
-)
-async def test_a_new_database_begins_another_trail_only_with_both_a_new_name_and_topic(
-    database: Database,
-    name: str,
-    topic: str,
-    begins: bool,  # noqa: FBT001 - a row of the table
-) -> None:
-    await bind(database, {NAME: "log", TOPIC: "audit"})
-    await refused(database, FRESH, "log")
-    await begin_another_trail(database, topic, {NAME: name})
-    assert ((await service(database)).ahead is None) is begins
-    bound = await bound_settings(database)
-    assert (bound[NAME], bound[TOPIC]) == (("new", "another") if begins else ("log", "audit"))
-
-
-async def test_a_database_that_was_put_back_keeps_its_name(database: Database) -> None:
-    await bind(database, {NAME: "log"})
-    await refused(database, Ahead("AHEAD", "audit", 9, 3, 7, 2), "log")
-    await begin_another_trail(database, "another", {NAME: "new"})
-    assert (await service(database)).ahead is not None
-    assert (await bound_settings(database))[NAME] == "log"
-
-
 @dataclass(frozen=True)
 class End:
     n: int
     policy_version: int = 0
 
 
-async def test_a_trail_that_tells_nothing_of_a_database_that_sent_lets_it_begin_another(
+async def test_a_trail_that_tells_nothing_of_a_database_that_sent_does_not_agree_with_it(
     database: Database,
 ) -> None:
-    await bind(database, {NAME: "log", TOPIC: "audit"})
     await database.state.insert_one({"_id": "lease", "n": 9})
     await database.outbox.insert_one({"_id": "9", "n": 9})
     assert not await judged(database, End(0), lambda found: "UNTOLD" if found.sent else "AGREES", TRAIL)
-    await begin_another_trail(database, "another", {NAME: "new"})
-    bound = await bound_settings(database)
-    assert (bound[NAME], bound[TOPIC]) == ("new", "another")
-    assert not (await stand(database)).sent
-    await database.outbox.delete_one({"n": 9})
-    assert (await stand(database)).sent
-
-
-async def test_once_the_trail_tells_again_no_other_one_is_begun(database: Database) -> None:
-    await bind(database, {NAME: "log", TOPIC: "audit"})
-    assert not await judged(database, End(0), lambda _: "UNTOLD", TRAIL)
-    assert await judged(database, End(0), lambda _: "AGREES", TRAIL)
-    await begin_another_trail(database, "another", {NAME: "new"})
-    assert (await bound_settings(database))[NAME] == "log"
+    assert (await service(database)).ahead is None
 
 
 async def test_a_verdict_is_stored_only_by_whom_the_others_follow(

@@ -82,10 +82,11 @@ async def signed(kafka: Kafka, until: Callable[[], Awaitable[bool]]) -> None:
         await task
 
 
-def wait_for_file(path: Path) -> None:
-    until = time.monotonic() + PATIENCE
-    while not path.exists():
-        assert time.monotonic() < until, f"{path.name} does not come"
+def wait_for_size(path: Path, size: int) -> None:
+    """Until the checkpoint in a file covers so many events."""
+    until, mark = time.monotonic() + PATIENCE, f"\n{size}\n"
+    while not (path.exists() and mark in path.read_text()):
+        assert time.monotonic() < until, f"{path.name} does not come to {size}"
         time.sleep(0.05)
 
 
@@ -226,12 +227,12 @@ def test_a_witness_follows_the_topics_and_its_word_is_wanted_by_a_verification(
     command = [sys.executable, "-m", "cli.main", "audit", "witness", *words]
     following = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
-        wait_for_file(tmp_path / "cosigned" / "100")
+        wait_for_size(tmp_path / "cosigned" / "latest", 100)
         assert "is in use" in one_line(audit("witness", *words, "--once"))
         trail.erase(2, 100)
         apart(write(kafka, trail, 100, 30))
         sign_all(kafka, 200)
-        wait_for_file(tmp_path / "cosigned" / "200")
+        wait_for_size(tmp_path / "cosigned" / "latest", 200)
     finally:
         following.send_signal(signal.SIGINT)
         out, _ = following.communicate(timeout=PATIENCE)
