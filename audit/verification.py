@@ -7,7 +7,7 @@ seems to be another batch under an old number is looked up on the trail, which i
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from audit.attested import Attestations
 from audit.beginning import look_at_the_beginning, look_at_the_head
@@ -94,7 +94,7 @@ class Verification:
         self._numbers.finish(cut=goes_on or scope.stop is not None)
         look_at_the_head(scope, book, self._attestations.retention_days(scope.now), self._findings)
         self._attestations.finish(scope.now, fresh=goes_on, cut=scope.stop is not None)
-        look_at_what_was_proven(book, ended, self._findings)
+        look_at_what_was_proven(scope, book, ended, self._findings)
         sizes = book.sizes
         return Verdict(
             outcome=self._findings.outcome,
@@ -115,7 +115,11 @@ class Verification:
             attested=self._attestations.last,
             counted=self._attestations.counted,
             begun=self._begun,
-            notes=[*self._notes(), *notes_on_the_end(scope, book, ended, self._findings)],
+            notes=[
+                *self._notes(),
+                *self._notes_on_what_goes_on(),
+                *notes_on_the_end(scope, book, ended, self._findings),
+            ],
         )
 
     def _grow(self, offsets: Sequence[int], leaves: Sequence[bytes]) -> None:
@@ -232,6 +236,20 @@ class Verification:
     def _ended(self) -> Ended:
         last = self._times[-1] / 1000 if self._times else None
         return Ended(self.begin, self._at, self._compared, self._unsigned, self._unsigned_since, last)
+
+    def _notes_on_what_goes_on(self) -> Iterator[str]:
+        """What is no fault where the trail goes on, and one where it does not: so it is told in any case."""
+        unfinished, last = self._numbers.unfinished, self._numbers.last
+        if unfinished is not None and Kind.BATCH_INCOMPLETE not in self._findings:
+            yield f"{unfinished}: the others are not in what was read"
+        attested = self._attestations.last
+        if (
+            attested is not None
+            and last is not None
+            and last < attested.n
+            and Kind.N_SKIPPED not in self._findings
+        ):
+            yield f"batches to number {attested.n} are attested, and what was read tells of {last}"
 
     def _notes(self) -> Sequence[str]:
         book, notes = self._book, list[str]()

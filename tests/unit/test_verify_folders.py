@@ -10,7 +10,7 @@ import pytest
 
 from audit.findings import Outcome
 from tests.exports import exported
-from tests.trails import KEY, NOW, Trail, kinds, renumbered, sound, verify
+from tests.trails import KEY, NOW, SEED, Trail, kinds, renumbered, sound, verify
 from tests.verbs import Printed, RunVerb, verb_runner
 
 
@@ -75,11 +75,33 @@ def test_where_no_event_could_be_compared_nothing_is_sound(
     assert "the events 1 to 35 were not read" in verified(run, folder).out
 
 
+@pytest.mark.parametrize("at_its_end", [False, True])
 def test_a_folder_of_nothing_with_a_checkpoint_of_something_proves_nothing(
-    run: RunVerb, tmp_path: Path
+    run: RunVerb, tmp_path: Path, *, at_its_end: bool
 ) -> None:
-    folder = exported(Trail([], sound().checkpoints), tmp_path / "trail", open_end=False)
+    """Also where it says that it begins and ends where that checkpoint does."""
+    checkpoints = renumbered([sound().checkpoints[-1]])
+    trail = Trail([], checkpoints, 36 if at_its_end else 0)
+    folder = exported(trail, tmp_path / "trail", topic_first=0, open_end=at_its_end)
     assert found(run, folder) == (2, ["NOT_PROVEN"])
+    seen = tmp_path / "seen"
+    seen.write_bytes(sound().checkpoints[-1].value or b"")
+    assert verified(run, folder, "--since", str(seen)).code != 0
+
+
+@pytest.mark.parametrize("left_out", [0, 1])
+def test_what_a_signed_end_lacks_is_told_though_the_folder_says_that_more_was_left_out(
+    run: RunVerb, tmp_path: Path, left_out: int
+) -> None:
+    trail = sound()
+    trail.erase(7)
+    trail.events = trail.events[:-2]
+    trail.attest(NOW - 70, 9, done=(20, 15, 0))
+    trail.sign(SEED, NOW - 50)
+    printed = verified(run, exported(trail, tmp_path / "trail", left_out=left_out))
+    assert printed.code == (0 if left_out else 5)
+    assert "batch 7 has 3 of its 5 events" in printed.out
+    assert ("9 are attested" in printed.out) or ("9 batches of erasures are attested" in printed.out)
 
 
 def test_a_part_between_two_checkpoints_is_sound_and_the_report_says_that_it_is_one(
@@ -103,10 +125,11 @@ def test_a_part_between_two_checkpoints_is_sound_and_the_report_says_that_it_is_
     }
 
 
-def test_a_period_in_which_nothing_happened_is_sound(run: RunVerb, tmp_path: Path) -> None:
+def test_a_period_without_an_event_proves_nothing(run: RunVerb, tmp_path: Path) -> None:
+    """With an attestation each day there is hardly one; and one that was emptied would look the same."""
     whole = sound()
     folder = exported(Trail([], whole.checkpoints, 24), tmp_path / "trail", topic_first=0, open_end=False)
-    assert found(run, folder) == (0, [])
+    assert found(run, folder) == (2, ["NOT_PROVEN"])
 
 
 def test_a_whole_export_says_when_it_was_made_and_what_was_left_out(run: RunVerb, tmp_path: Path) -> None:
