@@ -28,6 +28,10 @@ class _Batch:
         leaves = b"".join(self.leaves[position] for position in sorted(self.leaves))
         return hashlib.sha256(leaves).digest()[:DIGEST_BYTES]
 
+    def has(self) -> str:
+        """How much of it was read, in words."""
+        return f"batch {self.n} has {len(self.leaves)} of its {self.size} events"
+
 
 class Numbers:
     """Takes erasures, each the first time that it comes; `from_beginning` of the trail `n` begins at 1.
@@ -52,6 +56,11 @@ class Numbers:
     def last(self) -> int | None:
         """The highest number that was begun, 0 before the first of all; None where nothing tells of one."""
         return self._open.n if self._open is not None else self._done
+
+    @property
+    def unfinished(self) -> str | None:
+        """Of the last batch, where not all of it was read: how much was."""
+        return None if self._open is None else self._open.has()
 
     def go_on_after(self, n: int) -> bool:
         """The trail says that it goes on where another one ended, with this number.
@@ -200,7 +209,7 @@ class Numbers:
         self.late_repeats += self.late.settle()
 
     def _tell_open(self, batch: _Batch) -> None:
-        self._incomplete(f"batch {batch.n} has {len(batch.leaves)} of its {batch.size} events")
+        self._incomplete(batch.has())
 
     def _tell_other(self, batch: _Batch, size: int) -> None:
         if batch.size != size:
