@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import pytest
@@ -11,10 +12,14 @@ from aiokafka.admin import NewTopic
 from audit.following import LogKeys
 from audit.keys import verifier_key
 from cli.audit_begin import begun_anew
+from cli.leading import leading
 from records.keys import RecordKeys
 from records.mongo.begun import BeginGrounds
+from records.mongo.client import Database
+from records.mongo.lease import Lease
 from records.mongo.outbox import unsent
 from records.mongo.restored import Pulse, TrailAhead
+from records.mongo.signed import raise_signed
 from records.mongo.startup import SettingsDiffer
 from records.mongo.state import bound_settings
 from runtime.errors import UserError
@@ -29,6 +34,9 @@ from worker.floor import StoredFloor
 from worker.notary import Notary, Pace
 from worker.trail_check import TrailCheck
 from worker.work import work
+
+# A Kafka client that is stopped while it connects leaves its socket to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 SEED: Final = bytes(range(32))
 
@@ -186,6 +194,40 @@ async def test_another_trail_has_new_topics_and_a_new_name(
         with pytest.raises(UserError, match=f"topic {name} has records already"):
             await begun_anew(used, BeginGrounds.GAP, "on-call")
     assert (await bound_settings(topic.database)).items() >= topic.settings.bound_trail().items()
+
+
+async def test_what_a_worker_has_signed_until_it_let_go_is_named(
+    topic: Topic, topic_names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def after_a_last_checkpoint(settings: Settings, database: Database) -> AsyncIterator[Lease]:
+        assert await raise_signed(database, "first", None, (5, bytes(32)))
+        async with leading(settings, database) as lease:
+            yield lease
+
+    monkeypatch.setattr("cli.audit_begin.leading", after_a_last_checkpoint)
+    done = await begun_anew(await other(topic, topic_names), BeginGrounds.GAP, "on-call")
+    assert done["signedBefore"] == 5
+
+
+async def test_a_name_that_was_used_before_is_refused(
+    topic: Topic, topic_names: Callable[[str], str]
+) -> None:
+    another = await other(topic, topic_names)
+    await begun_anew(another, BeginGrounds.GAP, "on-call")
+    kafka = {name: topic_names(f"{name}-3") for name in ("audit_topic", "checkpoint_topic")}
+    back = topic.settings.model_copy(update={"kafka": topic.settings.kafka.model_copy(update=kafka)})
+    with pytest.raises(UserError, match="ORDER_RECORDS_AUDIT__LOG_NAME: a trail of this database had it"):
+        await begun_anew(back, BeginGrounds.GAP, "on-call")
+    assert (await bound_settings(topic.database)).items() >= another.bound_trail().items()
+
+
+async def test_a_trail_to_which_nothing_was_ever_sent_may_be_lost(
+    topic: Topic, topic_names: Callable[[str], str]
+) -> None:
+    await topic.admin.delete_topics([topic.settings.kafka.audit_topic])
+    done = await begun_anew(await other(topic, topic_names), BeginGrounds.LOST, "on-call")
+    assert (done["changed"], done["lastN"]) == (True, 0)
 
 
 async def test_a_backup_begins_no_other_trail_and_one_that_is_there_is_not_lost(

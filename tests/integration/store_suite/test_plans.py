@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from records.mongo.client import Database, Document
-from records.mongo.indexes import CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE
+from records.mongo.indexes import BY_ID, CLEANUP_DUE, DELETION_DUE, QUARANTINE_DUE
 from records.mongo.ingest import store
 from records.mongo.ledger import ledger_facts
 from records.mongo.lifecycle import lifecycle_figures
@@ -158,7 +158,8 @@ async def test_a_sweep_as_it_runs_reads_no_more_than_it_changes(context: SweepCo
     }
     changes = [e for e in entries if e["op"] in {"update", "remove"} and "hint" in e["command"]]
     assert [(e["planSummary"], e["docsExamined"]) for e in changes] == [("IXSCAN { _id: 1 }", 5)] * 3
-    assert set(read) == set(INDEXES.values())
+    assert set(read) == {*INDEXES.values(), BY_ID}
+    assert read[BY_ID] == 5  # what was anonymized is looked through
     assert read[DELETION_DUE] == read[QUARANTINE_DUE] == 5
     assert read[CLEANUP_DUE] <= 25  # those past their deletion date come first and are passed over
 
