@@ -3,6 +3,9 @@
 What is kept of a batch is little more than a digest (audit/batches.py), by which it is known again when it
 comes late: after a restore from backup its entries are sent once more, long after. A part that comes late is
 looked up where the batch was (audit/late.py, docs/decisions/repeats-in-the-trail.md).
+
+A part that begins in the middle may begin with repeats from before it: its first break, where it comes soon,
+is noted, and is no fault.
 """
 
 import hashlib
@@ -13,6 +16,7 @@ from itertools import repeat
 from audit.batches import DIGEST_BYTES, MAX_BATCH, Batches
 from audit.findings import Findings, Kind
 from audit.late import LateParts
+from audit.repeats import WINDOW
 
 
 @dataclass
@@ -49,6 +53,7 @@ class Numbers:
         self.late = LateParts(findings)
         self._too_large: set[int] = set()
         self._begun_after: int | None = None
+        self._repeats_from: int | None = None
         self.first: int | None = None
         self.batches = self.late_repeats = 0
 
@@ -130,6 +135,7 @@ class Numbers:
         """The end; `cut`: the last batch may go on where nobody has read, or may still be on its way."""
         self.end_late()
         self.settle_late()
+        self.late.finish()
         if self._open is not None and not cut:
             self._tell_open(self._open)
 
@@ -146,6 +152,7 @@ class Numbers:
 
     def _begin(self, n: int, size: int, kind: str, position: int) -> _Batch | None:
         """The first batch of a part of the trail; its beginning may be before that part."""
+        self._repeats_from = self.at
         if position > 0:
             self.first = self.first or n
             self._done = n
@@ -155,20 +162,34 @@ class Numbers:
         return self._forward(n, size, kind)
 
     def _forward(self, n: int, size: int, kind: str) -> _Batch:
-        if self._open is not None:
-            self._tell_open(self._open)
-            self._batches.put_unknown(self._open.n)
-            self._close(self._open)
-        done = self._done or 0
-        if n > done + 1:
-            missing = n - done - 1
-            which = f"number {n - 1} is" if missing == 1 else f"numbers {done + 1} to {n - 1} are"
-            self._findings.add(Kind.N_SKIPPED, f"{which} missing", missing)
+        whole = self._done or 0
+        broken = self._open
+        if broken is not None:
+            self._batches.put_unknown(broken.n)
+            self._close(broken)
+        if n > whole + 1 and not self._may_be_before(whole + 1, n - 1):
+            if broken is not None:
+                self._tell_open(broken)
+            if missing := n - 1 - (self._done or 0):
+                self._findings.add(Kind.N_SKIPPED, f"{_named(n - missing, n - 1)} missing", missing)
         self._done = n - 1
         self.first = self.first or n
         self._open = _Batch(n, size, kind)
         self.late.begins(n, self.at)
         return self._open
+
+    def _may_be_before(self, first: int, last: int) -> bool:
+        """Whether what came so far may be repeats, and these numbers are before the part that is read; asked
+        once, as a database that is put back sends its numbers one by one.
+        """
+        begun, self._repeats_from = self._repeats_from, None
+        if begun is None or self.at - begun > WINDOW:
+            return False
+        self._findings.note(
+            f"{_named(first, last)} not whole in what was read, and that was not judged: it begins with "
+            f"number {self.first}, which may be a repeat of what came before; begin earlier to have it judged"
+        )
+        return True
 
     def _again(self, n: int, size: int, kind: str) -> _Batch | None:
         """A number that was given out already: the same batch once more, or another one."""
@@ -225,3 +246,7 @@ class Numbers:
 
     def _incomplete(self, text: str) -> None:
         self._findings.add(Kind.BATCH_INCOMPLETE, text)
+
+
+def _named(first: int, last: int) -> str:
+    return f"number {last} is" if first == last else f"numbers {first} to {last} are"

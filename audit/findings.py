@@ -114,10 +114,11 @@ class Finding:
 
 
 class Findings:
-    """All that was found, in bounded memory."""
+    """All that was found, in bounded memory; `notes` tell what is no fault, and was not judged."""
 
     def __init__(self) -> None:
         self._found: dict[Kind, Finding] = {}
+        self.notes: list[str] = []
 
     def add(self, kind: Kind, text: str, count: int = 1) -> None:
         """One more of a kind, or so many that one text tells of."""
@@ -125,6 +126,10 @@ class Findings:
         finding.count += count
         if len(finding.texts) < MAX_TEXTS:
             finding.texts.append(text)
+
+    def note(self, text: str) -> None:
+        """What whoever reads has to know, though nobody is accused; for what comes once or twice."""
+        self.notes.append(text)
 
     def __iter__(self) -> Iterator[Finding]:
         """The worst first."""

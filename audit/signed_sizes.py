@@ -47,6 +47,11 @@ class SignedSizes:
         place = self._vouched.rfind(1, 0, self.later_than(end))
         return self._sizes[place] if place >= 0 else 0
 
+    def vouched_from(self, size: int) -> int | None:
+        """The place of the smallest such size that covers so many events."""
+        place = self._vouched.find(1, bisect_left(self._sizes, size))
+        return place if place >= 0 else None
+
     def put(self, checkpoint: Checkpoint, *, vouched: bool, record: int = -1) -> bool | None:
         """Notes a checkpoint, and in which record of its topic it came: whether its size was there already.
 

@@ -5,18 +5,18 @@ from typing import Any, Final
 
 import click
 
-from audit.comparison import EndReader, Verdict, compare
+from audit.comparison import EndReader, TrailEnd, Verdict, compare
 from cli.connected import connected, pseudonym, trusted_now
 from cli.leading import leading
 from cli.quarantine_options import ACTOR, AS_JSON
 from cli.quarantine_view import print_facts, text
 from records.keys import RecordKeys
 from records.mongo.begun import (
-    Before,
     BeginGrounds,
     Beginning,
     Begun,
     TrailMoved,
+    TrailUsed,
     Variables,
     begin_trail,
     was_begun,
@@ -25,7 +25,6 @@ from records.mongo.client import Database
 from records.mongo.errors import LeaseLost
 from records.mongo.judgement import Stand, Trail, stand
 from records.mongo.restored import Ahead, TrailAhead
-from records.mongo.signed import signed_so_far
 from records.mongo.state import bound_settings
 from records.policy import DateRules
 from runtime.environment import variable
@@ -56,6 +55,7 @@ def begin(*, grounds: str, actor: str | None, as_json: bool) -> None:
 
     Run it with the settings of the new trail: another ORDER_RECORDS_AUDIT__LOG_NAME, and for
     ORDER_RECORDS_KAFKA__AUDIT_TOPIC and __CHECKPOINT_TOPIC other topics, on which there is nothing yet.
+    A log name or an audit topic that any trail of this database had before is refused.
     `work` must not run; start all processes with these settings afterwards. Numbers of erasures go on
     after the last one that was sent, and what waits to be sent goes to the new trail. Its first event
     (trail.begun) says so, names the trail before and why it ended, with a pseudonym of whoever asks. The
@@ -87,13 +87,13 @@ async def begun_anew(settings: Settings, grounds: BeginGrounds, actor: str | Non
                 return _facts(settings, None)
             async with leading(settings, database) as lease:
                 await _require_empty(settings.kafka)
-                await _compare(settings.kafka, database, before.trail, grounds)
+                await _compare(settings.kafka, database, before, grounds)
                 rules = DateRules.of(**settings.retention.date_numbers())
                 wanted = Beginning(before, _trail(settings), grounds, name, build(), rules)
                 return _facts(settings, await begin_trail(database, lease, _VARIABLES, wanted))
         except KAFKA_AWAY as error:
             raise UserError(f"Kafka does not give what is needed, try again: {told(error)}") from None
-        except TrailMoved as error:
+        except (TrailMoved, TrailUsed) as error:
             raise UserError(str(error)) from None
         except LeaseLost:
             raise UserError("a worker leads meanwhile: stop `work`, and run this again") from None
@@ -103,12 +103,11 @@ def _trail(settings: Settings) -> Trail:
     return Trail(settings.kafka.audit_topic, settings.audit.log_name)
 
 
-async def _before(settings: Settings, database: Database) -> Before | None:
+async def _before(settings: Settings, database: Database) -> Trail | None:
     """The trail that is bound; None where it is that of the settings, and was begun. Raises UserError."""
     bound, wanted = await bound_settings(database), settings.bound_trail()
     if not wanted.keys() <= bound.keys():
         raise UserError("this database has no audit trail yet: start `order-records work`, which begins one")
-    before = Trail(bound[_VARIABLES.topic], bound[_VARIABLES.log_name])
     same = [name for name, value in wanted.items() if bound[name] == value]
     if len(same) == len(wanted) and await was_begun(database):
         return None
@@ -116,7 +115,7 @@ async def _before(settings: Settings, database: Database) -> Before | None:
         raise UserError(
             f"{', '.join(same)}: another trail has a new log name and a new topic; set another one"
         )
-    return Before(before, await signed_so_far(database, before.log_name))
+    return Trail(bound[_VARIABLES.topic], bound[_VARIABLES.log_name])
 
 
 async def _require_empty(kafka: Kafka) -> None:
@@ -139,27 +138,22 @@ async def _compare(kafka: Kafka, database: Database, before: Trail, grounds: Beg
     if verdict is Verdict.AHEAD:
         told_by = (end.n, end.policy_version, found.n, found.policy_version)
         raise TrailAhead(Ahead(verdict, before.topic, *told_by))
-    if not fits(grounds, verdict, found):
-        raise UserError(_UNFIT[grounds].format(topic=before.topic))
+    if unfit := why_unfit(grounds, verdict, end, found):
+        raise UserError(unfit.format(topic=before.topic))
 
 
-def fits(grounds: BeginGrounds, verdict: Verdict, found: Stand) -> bool:
-    """Whether the reason can be the true one, as far as the database and the trail before tell."""
-    if grounds is BeginGrounds.LOST:
-        return verdict is Verdict.UNTOLD
+def why_unfit(grounds: BeginGrounds, verdict: Verdict, end: TrailEnd, found: Stand) -> str | None:
+    """None where the reason can be the true one, as far as the database and the trail before tell."""
     if grounds is BeginGrounds.NEW_DATABASE:
-        return not found.sent
-    return verdict is not Verdict.FRESH_DATABASE
+        return _NOT_NEW if found.sent else None
+    if verdict is Verdict.FRESH_DATABASE:
+        return _NEW
+    return _NOT_LOST if grounds is BeginGrounds.LOST and end.told else None
 
 
-_UNFIT: Final[dict[BeginGrounds, str]] = {
-    BeginGrounds.LOST: "audit topic {topic} is there and tells of this database: it is not lost",
-    BeginGrounds.NEW_DATABASE: "erasures of this database were announced, so it is not new",
-    **dict.fromkeys(
-        [each for each in BeginGrounds if each not in {BeginGrounds.LOST, BeginGrounds.NEW_DATABASE}],
-        "audit topic {topic} is another database's: the reason is NEW_DATABASE",
-    ),
-}
+_NOT_NEW: Final = "erasures of this database were announced, so it is not new"
+_NEW: Final = "audit topic {topic} is another database's: the reason is NEW_DATABASE"
+_NOT_LOST: Final = "audit topic {topic} is there and tells of this database: it is not lost"
 
 
 def _facts(settings: Settings, begun: Begun | None) -> dict[str, Any]:

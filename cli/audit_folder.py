@@ -18,6 +18,7 @@ from audit.checkpoint_book import CheckpointRecord
 from audit.event_values import MAX_DAYS, MAX_LONG, Instant
 from audit.findings import Findings, Kind
 from audit.verdict import Batch
+from cli.audit_chunks import Chunk, Chunks
 from cli.audit_lines import MalformedLine, read_checkpoints, read_events
 from cli.audit_source import NOTHING, Edges, Progress
 from cli.json_files import read_model
@@ -96,6 +97,7 @@ class Folder:
         except ValueError:
             raise UserError(f"{path / MANIFEST} is no manifest of an export that this build knows") from None
         self._faults = dict[tuple[Kind, str], None]()
+        self._chunks = Chunks()
 
     async def edges(self) -> Edges:
         """What the manifest says; a file that lacks some of it shows as missing events."""
@@ -137,16 +139,33 @@ class Folder:
                     progress(done, file.bytes)
 
     async def events(self, begin: int, stop: int, progress: Progress) -> AsyncGenerator[Batch, None]:
-        """The events of a range; files without any of it are not read."""
+        """The events of a range; files without any of it are not read, and the others as a whole."""
+        self._chunks = chunks = Chunks()
         for file, end in self._event_files_with_ends():
             if end <= begin or (file.first or 0) >= stop:
                 continue
+            place = 0
             for lines, done in self._lines(file):
                 batch = self._read(file, read_events, lines)
                 if batch is not None and batch.offsets:
+                    chunks.add(Chunk.of(batch.offsets[0], file.name, place, lines))
                     yield _within(batch, begin, stop)
+                place += len(lines)
                 part = done * (end - (file.first or 0)) // max(1, file.bytes)
                 progress(min((file.first or 0) + part, stop) - begin, stop - begin)
+
+    async def again(self, there: range) -> AsyncGenerator[Batch, None]:
+        """Of what `events` gave last; from where it stands in the files, of which no more is read."""
+        for chunk in self._chunks.of(there):
+            try:
+                lines = chunk.read(self._path)
+            except OSError as error:
+                self._blame(Kind.FILE_MISSING, f"{chunk.file} cannot be read: {error.strerror}")
+                return
+            if lines is None:
+                self._blame(Kind.FILE_ALTERED, f"{chunk.file} was changed while it was read")
+                return
+            yield _within(read_events(lines), there.start, there.stop)
 
     def look_around(self, findings: Findings) -> None:
         """Tells which of the files that were read as a whole are not those of the manifest."""

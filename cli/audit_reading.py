@@ -20,7 +20,7 @@ from audit.keys import VerifierKey
 from audit.verdict import Scope, Verdict
 from audit.verification import Verification
 from audit.witness_policy import Cosigned
-from cli.audit_source import NOTHING, Edges, Source
+from cli.audit_source import Edges, Source
 from cli.console import progress_on_stderr
 
 _CAUGHT_UP_SECONDS: Final = 5.0
@@ -114,17 +114,18 @@ async def verified(
                     await _read_again(source, verification)
     await _read_again(source, verification)
     source.look_around(findings)
-    if wanted.cosigned is None:
-        return verification.verdict()
-    reached, read = plan.book.reached, (verification.begin, scope)
-    cosigned = wanted.cosigned.judge(reached, read, time.time(), findings)
-    return replace(verification.verdict(), cosigned=cosigned)
+    cosigned = None
+    if wanted.cosigned is not None:
+        reached, read = plan.book.reached, (verification.begin, scope)
+        cosigned = wanted.cosigned.judge(reached, read, time.time(), findings)
+    verdict = verification.verdict()
+    return replace(verdict, cosigned=cosigned, notes=[*verdict.notes, *findings.notes])
 
 
 async def _read_again(source: Source, verification: Verification) -> None:
     """Where a batch was that seems to have come a second time, and to be another one then."""
     for there in verification.to_read_again():
-        async with aclosing(source.events(there.start, there.stop, NOTHING)) as batches:
+        async with aclosing(source.again(there)) as batches:
             async for batch in batches:
                 if not verification.take_again(there, batch):
                     break

@@ -60,6 +60,10 @@ class Source(Protocol):
         """The events from an offset up to but not with another."""
         ...
 
+    def again(self, there: range) -> AsyncGenerator[Batch, None]:
+        """The events of a range that `events` gave before, once more, and little beside it is read."""
+        ...
+
     def look_around(self, findings: Findings) -> None:
         """What is wrong with what was read, apart from what it says."""
         ...
@@ -120,6 +124,10 @@ class Topics:
                     [each.value for each in batch],
                     [each.timestamp for each in batch],
                 )
+
+    def again(self, there: range) -> AsyncGenerator[Batch, None]:
+        """As they are there now."""
+        return self.events(there.start, there.stop, NOTHING)
 
     def look_around(self, findings: Findings) -> None:
         """With a second partition an offset is no place in the trail."""

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 import click
 
+from audit.findings import Kind
 from audit.keys import VerifierKey
 from cli.audit_keys import KEY, log_keys
 from cli.audit_reading import progress_bar
@@ -22,6 +23,7 @@ from cli.quarantine_view import print_facts, text
 from cli.reapply import Given, Report, Run
 from cli.reapply_exports import Export, Unsound, verified_exports
 from cli.reapply_trail import Trail
+from cli.reapply_vouching import live_trail
 from records.keys import RecordKeys
 from records.mongo.errors import LeaseLost
 from runtime.errors import UserError
@@ -32,6 +34,12 @@ from runtime.topics import KAFKA_AWAY, TopicMissing
 _NO_TOPIC: Final = (
     "see whether it may be read, and is still to come; if it is gone, name the folders that `order-records "
     "audit export` made of it: order-records lifecycle reapply FOLDER ..."
+)
+
+_ACCEPT: Final = "if there is none without that, what was signed can be gone by: --accept-gaps"
+_NAME_LATER: Final = (
+    "name the exports that go on from it as well, up to one that today's key has signed (the audit topic was "
+    "asked, too)"
 )
 
 
@@ -69,7 +77,8 @@ def reapply(
 
     Where the topic does not have all since the backup any more, name the folders that `audit export` made,
     all of them in one call, in any order: they are read first, and the topic from where they end. Each is
-    verified before anything is changed, and of each only what was signed counts. What is not sound is
+    verified before anything is changed, and of each only what was signed counts. After a change of keys
+    today's speaks for one from before it, in an export or on the topic that goes on. What is not sound is
     refused with the exit codes of `audit verify`; a gap between them, before them or up to the topic with 1.
 
     \b
@@ -110,11 +119,9 @@ def _refuse(found: Unsound, log_name: str, *, as_json: bool) -> NoReturn:
         click.echo(text({"folder": str(found.path), **verdict_facts(found.verdict, log_name)}))
     else:
         print_verdict(found.verdict, log_name)
-    advice = (
-        "if there is none without that, what was signed can be gone by: --accept-gaps"
-        if found.acceptable
-        else "take a copy that is whole, or export it again"
-    )
+    advice = _ACCEPT if found.acceptable else "take a copy that is whole, or export it again"
+    if any(finding.kind is Kind.RETIRED_KEY for finding in found.verdict.findings) and found.acceptable:
+        advice = f"{_NAME_LATER}; {advice}"
     click.echo(f"Error: nothing was changed: export {found} (see above); {advice}", err=True)
     sys.exit(int(found.verdict.outcome))
 
@@ -129,7 +136,9 @@ async def _reapply(
     actor: str | None,
 ) -> Report:
     with progress_bar() as shown:
-        exports = await verified_exports(paths, keys, shown, accept_gaps=accept_gaps)
+        exports = await verified_exports(
+            paths, keys, shown, accept_gaps=accept_gaps, live=lambda: live_trail(settings.kafka)
+        )
     end_cleanly()
     return await reapplied(settings, exports, accept_gaps=accept_gaps, dry=dry, actor=actor)
 

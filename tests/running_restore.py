@@ -10,6 +10,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from records.keys import RecordKeys
 from records.mongo.client import Database, Document
 from records.mongo.judgement import mark
 from records.mongo.restored import Ahead
@@ -22,6 +23,13 @@ from worker.work import work
 
 COLLECTIONS: Final = ("records", "outbox", "quarantine", "erasure_ledger", "state")
 _VERB_SECONDS: Final = 60.0
+
+
+async def bind(topic: Topic) -> None:
+    """The settings belong to the database from here on, as after a first start."""
+    keys = RecordKeys.derive(topic.settings.secrets.require("id_key"))
+    bound = topic.settings.bound(keys.fingerprint)
+    await topic.database.state.update_one({"_id": "bound"}, {"$set": bound}, upsert=True)
 
 
 async def copied(database: Database) -> dict[str, list[Document]]:

@@ -4,7 +4,7 @@ Both are one transaction, with the number after which erasures go on (docs/decis
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -17,7 +17,7 @@ from records.mongo.judgement import Trail
 from records.mongo.lease import Lease
 from records.mongo.policies import policy_within
 from records.mongo.restored import FRESH_DATABASE, RESTORE, TRAIL, TrailAhead, last_sent, verdict_of
-from records.mongo.signed import Signed
+from records.mongo.signed import Signed, signed_within
 from records.mongo.state import BOUND
 from records.mongo.transaction import in_transaction
 from records.policy import DateRules
@@ -61,7 +61,7 @@ class Before:
 class Beginning:
     """The trail that is bound and the one to go on with, why, and who says so (a pseudonym)."""
 
-    before: Before
+    before: Trail
     trail: Trail
     grounds: BeginGrounds
     actor: str
@@ -84,12 +84,23 @@ class TrailMoved(Exception):
         super().__init__("another trail was begun meanwhile: nothing was changed")
 
 
+class TrailUsed(Exception):
+    """A trail of this database had that name or topic before: two histories of one name would be signed."""
+
+    def __init__(self, variables: Sequence[str]) -> None:
+        super().__init__(
+            f"{', '.join(variables)}: a trail of this database had it before, and another one has a log name "
+            "and a topic that none had; set new ones. Nothing was changed"
+        )
+
+
 async def begin_trail(database: Database, lease: Lease, variables: Variables, beginning: Beginning) -> Begun:
     """Binds the other trail, and puts its first event before all that waits to be sent.
 
     What waits was never acknowledged on the trail before, so it goes to this one, under its numbers. A trail
-    of which no event was sent is passed over. Raises TrailMoved, TrailAhead, LeaseLost, StoreUnavailable,
-    StoreError.
+    of which no event was sent is passed over; its name and topic count as used all the same, since that its
+    topics have nothing is not known. How much was signed is read here: nobody else leads, so it is all there
+    is. Raises TrailMoved, TrailUsed, TrailAhead, LeaseLost, StoreUnavailable, StoreError.
     """
     body = partial(_begin, database=database, lease=lease, variables=variables, beginning=beginning)
     return await in_transaction(database, body, session=lease.session)
@@ -102,21 +113,47 @@ async def _begin(
     verdict = await database.state.find_one({"_id": RESTORE}, session=session)
     if verdict is not None and verdict["verdict"] != FRESH_DATABASE:
         raise TrailAhead(verdict_of(verdict))
-    was = {"_id": BOUND, **variables.values(beginning.before.trail)}
+    was = {"_id": BOUND, **variables.values(beginning.before)}
     now = {"$set": variables.values(beginning.trail)}
     if (await database.state.update_one(was, now, session=session)).matched_count != 1:
         raise TrailMoved
-    begun = Begun(await _unsent(database, session) or beginning.before, await last_sent(database, session))
+    trail = await database.state.find_one({"_id": TRAIL}, session=session) or {}
+    _require_new(trail, variables, beginning)
+    before = await _unsent(database, session, trail) or await _left(database, session, beginning.before)
+    begun = Begun(before, await last_sent(database, session))
     entry = await _announce(database, session, beginning, begun)
-    noted = {"after": begun.last_n, "entry": entry, "before": _noted(begun.before)}
-    await database.state.update_one({"_id": TRAIL}, {"$set": noted}, upsert=True, session=session)
+    await _note(database, session, beginning, begun, entry)
     await database.state.delete_one({"_id": RESTORE}, session=session)
     return begun
 
 
-async def _unsent(database: Database, session: Session) -> Before | None:
+def _require_new(trail: Mapping[str, Any], variables: Variables, beginning: Beginning) -> None:
+    """Raises TrailUsed."""
+    left, wanted = beginning.before, beginning.trail
+    used = []
+    if wanted.log_name in (*trail.get("logNames", ()), left.log_name):
+        used.append(variables.log_name)
+    if wanted.topic in (*trail.get("topics", ()), left.topic):
+        used.append(variables.topic)
+    if used:
+        raise TrailUsed(used)
+
+
+async def _left(database: Database, session: Session, trail: Trail) -> Before:
+    return Before(trail, await signed_within(database, session, trail.log_name))
+
+
+async def _note(database: Database, session: Session, beginning: Beginning, begun: Begun, entry: str) -> None:
+    """Where the trail begins; and what may never be a trail's again is only ever added to."""
+    noted = {"after": begun.last_n, "entry": entry, "before": _noted(begun.before)}
+    used = {"logNames": beginning.before.log_name, "topics": beginning.before.topic}
+    await database.state.update_one(
+        {"_id": TRAIL}, {"$set": noted, "$addToSet": used}, upsert=True, session=session
+    )
+
+
+async def _unsent(database: Database, session: Session, trail: Mapping[str, Any]) -> Before | None:
     """What came before the trail that is left, where no event of that was sent: its first one is removed."""
-    trail = await database.state.find_one({"_id": TRAIL}, session=session) or {}
     if "entry" not in trail:
         return None
     removed = await database.outbox.delete_one({"_id": trail["entry"]}, session=session)

@@ -18,7 +18,7 @@ HEARTBEAT: Final = "heartbeat"
 RESTORE: Final = "restore"
 TRAIL: Final = "trail"
 """Where the trail begins that is bound: after this `n`. Without it, at the first one; with it, by `entry` of
-the outbox, which names what was `before`."""
+the outbox, which names what was `before`. `logNames` and `topics` are those of all trails before."""
 ERASURES: Final = {"n": {"$exists": True}}
 """Of the outbox."""
 FRESH_DATABASE: Final = "FRESH_DATABASE"

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from pymongo.errors import DuplicateKeyError
 
-from records.mongo.client import Database, Document
+from records.mongo.client import Database, Document, Session
 from records.mongo.errors import translated
 
 _SIGNED: Final = "signed"
@@ -18,15 +18,21 @@ Signed: TypeAlias = tuple[int, bytes]
 async def signed_so_far(database: Database, log_name: str) -> Signed | None:
     """What of the trail of this name; None before the first time. Raises StoreUnavailable."""
     with translated():
-        found = await database.state.find_one({"_id": _SIGNED, "logName": log_name})
+        return await signed_within(database, None, log_name)
+
+
+async def signed_within(database: Database, session: Session | None, log_name: str) -> Signed | None:
+    """The same, as the caller's transaction sees it, with the driver's own errors."""
+    found = await database.state.find_one({"_id": _SIGNED, "logName": log_name}, session=session)
     return None if found is None else (found["size"], bytes(found["root"]))
 
 
 async def raise_signed(database: Database, log_name: str, before: Signed | None, to: Signed) -> bool:
     """Stores more in the place of what was there before; False where something else was there.
 
-    A database has one trail at a time: what is stored of one of another name is replaced by the first of
-    this. Raises StoreUnavailable, and ValueError for what is not more.
+    A database has one trail at a time, and no name comes again (`begin_trail`): what is stored of one of
+    another name is replaced by the first of this. Raises StoreUnavailable, and ValueError for what is not
+    more.
     """
     if before is not None and to[0] <= before[0]:
         raise ValueError("what was signed is only ever raised")

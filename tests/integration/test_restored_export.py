@@ -20,7 +20,7 @@ from audit.merkle import CompactRange
 from audit.types import LEDGER_REAPPLIED, RECORD_DELETED
 from cli.lifecycle_reapply import reapplied
 from cli.reapply_exports import verified_exports
-from records.keys import RecordKeys
+from cli.reapply_vouching import live_trail
 from records.mongo.lease import Lease
 from records.mongo.restored import Pulse
 from records.mongo.sweep import Action, sweep
@@ -30,7 +30,7 @@ from tests.e2e.checker import check_sequence, read_trail
 from tests.e2e.deployment import until
 from tests.integration.store_suite.data import DAY, LIVE, NOW, all_records, prepared, store_all, sweep_context
 from tests.running_consumer import PATIENCE, SECRET, Topic, topic_of
-from tests.running_restore import copied, put_back, settled, trail_values, working
+from tests.running_restore import bind, copied, put_back, settled, trail_values, working
 from tests.verbs import RunVerb, verb_runner
 from worker.checkpoint_writer import CheckpointWriter
 from worker.relay import Relay
@@ -54,9 +54,7 @@ async def topic(
         await made.admin.create_topics(
             [NewTopic(name, 1, 1) for name in (kafka.audit_topic, kafka.checkpoint_topic)]
         )
-        keys = RecordKeys.derive(made.settings.secrets.require("id_key"))
-        bound = made.settings.bound(keys.fingerprint)
-        await made.database.state.update_one({"_id": "bound"}, {"$set": bound}, upsert=True)
+        await bind(made)
         await Pulse(made.database).renew(compared=True)
         await store_all(made.database, *(prepared(number, LIVE) for number in range(5)))
         yield made
@@ -90,14 +88,14 @@ async def erase(topic: Topic, date: str, identifier: str) -> None:
     await announced(topic)
 
 
-async def sign(topic: Topic) -> int:
-    """A checkpoint of all that is on the topic; how much that is."""
+async def sign(topic: Topic, seed: bytes | None = None) -> int:
+    """A checkpoint of all that is on the topic, by today's key or another one; how much that is."""
     values, tree = await trail_values(topic.settings), CompactRange()
     tree.extend(values)
-    name, seed = topic.settings.audit.log_name, topic.settings.secrets.require("audit_signing_key")
+    name, today = topic.settings.audit.log_name, topic.settings.secrets.require("audit_signing_key")
     writer = CheckpointWriter(topic.settings.kafka)
     try:
-        note = sign_checkpoint(Checkpoint.of(name, tree), seed, int(time.time()))
+        note = sign_checkpoint(Checkpoint.of(name, tree), seed or today, int(time.time()))
         await writer.write(name, note, tree)
     finally:
         await writer.close()
@@ -127,11 +125,16 @@ async def exported(run: RunVerb, folder: Path, since: datetime | None = None) ->
     return folder
 
 
-async def reapply(topic: Topic, *folders: Path, dry: bool = False, accept: bool = False) -> dict[str, Any]:
+async def reapply(
+    topic: Topic, *folders: Path, dry: bool = False, accept: bool = False, retired: bytes | None = None
+) -> dict[str, Any]:
     """What the verb prints."""
     settings = topic.settings
-    keys = [seed_key(settings.secrets.require("audit_signing_key"), settings.audit.log_name)]
-    exports = await verified_exports(folders, keys, lambda *_: None, accept_gaps=accept)
+    seeds = [settings.secrets.require("audit_signing_key"), *([] if retired is None else [retired])]
+    keys = [seed_key(seed, settings.audit.log_name) for seed in seeds]
+    exports = await verified_exports(
+        folders, keys, lambda *_: None, accept_gaps=accept, live=lambda: live_trail(settings.kafka)
+    )
     return (await reapplied(settings, exports, accept_gaps=accept, dry=dry, actor="test")).facts()
 
 
@@ -272,3 +275,25 @@ async def check_damage(run: RunVerb, folder: Path, tmp_path: Path) -> None:
         f"Error: nothing was changed: export {damaged} is not sound (see above); take a copy that is whole"
     )
     assert printed.err.startswith(refusal)
+
+
+async def test_where_only_the_live_topic_has_what_todays_key_has_signed_it_speaks_for_the_export_before_it(
+    topic: Topic, run: RunVerb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, audit, retired = topic.database, topic.settings.kafka.audit_topic, bytes([7]) * 32
+    name = topic.settings.audit.log_name
+    monkeypatch.setenv("ORDER_RECORDS_AUDIT__PUBLIC_KEYS", seed_key(retired, name).text)
+    backup = await copied(database)
+    await erase(topic, "deletionDate", FIRST)
+    signed = await sign(topic, retired)
+    folder = await exported(run, tmp_path / "before")
+    await erase(topic, "deletionDate", SECOND)
+
+    refused = await asyncio.to_thread(run, "lifecycle", "reapply", str(folder))
+    assert (refused.code, "GAP RETIRED_KEY: " in refused.out) == (2, True)
+    assert "name the exports that go on from it as well, up to one that today's key has signed" in refused.err
+    await sign(topic)
+    await topic.admin.delete_records({TopicPartition(audit, 0): RecordsToDelete(signed)})
+    await put_back(database, backup)
+    done = await reapply(topic, folder, retired=retired)
+    assert (done["ids"], done["lastN"], done["notCovered"]) == (2, 2, [])

@@ -16,7 +16,6 @@ from audit.types import LEDGER_REAPPLIED, RECORD_ANONYMIZED
 from cli.audit_begin import begun_anew
 from cli.lifecycle_reapply import reapplied
 from local.servers.process import HOST, free_port
-from records.keys import RecordKeys
 from records.mongo import outbox
 from records.mongo.begun import BeginGrounds
 from records.mongo.client import Database, Session
@@ -49,7 +48,7 @@ from tests.integration.store_suite.data import (
     sweep_context,
 )
 from tests.running_consumer import PATIENCE, Topic, consuming, topic_of
-from tests.running_restore import copied, put_back, trail_values, working
+from tests.running_restore import bind, copied, put_back, trail_values, working
 from worker.relay import Relay
 from worker.trail_check import TrailCheck
 from worker.work import work
@@ -77,9 +76,7 @@ async def topic(
     async with topic_of(mongo_uri, fresh_database, real_kafka, topic_names, **more) as made:
         await made.make()
         await made.admin.create_topics([NewTopic(made.settings.kafka.audit_topic, 1, 1)])
-        keys = RecordKeys.derive(made.settings.secrets.require("id_key"))
-        bound = made.settings.bound(keys.fingerprint)
-        await made.database.state.update_one({"_id": "bound"}, {"$set": bound}, upsert=True)
+        await bind(made)
         yield made
 
 

@@ -13,7 +13,6 @@ from audit.following import LogKeys
 from audit.keys import verifier_key
 from cli.audit_begin import begun_anew
 from cli.leading import leading
-from records.keys import RecordKeys
 from records.mongo.begun import BeginGrounds
 from records.mongo.client import Database
 from records.mongo.lease import Lease
@@ -28,7 +27,7 @@ from runtime.settings import Settings
 from tests.e2e.deployment import until
 from tests.integration.store_suite.data import CLEANUP_DUE, prepared, store_all
 from tests.running_consumer import PATIENCE, Topic, topic_of
-from tests.running_restore import trail_values, verb, working
+from tests.running_restore import bind, trail_values, verb, working
 from tests.unfetchable import publish_unfetchable
 from worker.floor import StoredFloor
 from worker.notary import Notary, Pace
@@ -60,9 +59,7 @@ async def topic(
         kafka = made.settings.kafka
         names = (kafka.order_topic, kafka.audit_topic, kafka.checkpoint_topic)
         await made.admin.create_topics([NewTopic(name, 1, 1) for name in names])
-        keys = RecordKeys.derive(made.settings.secrets.require("id_key"))
-        bound = made.settings.bound(keys.fingerprint)
-        await made.database.state.update_one({"_id": "bound"}, {"$set": bound}, upsert=True)
+        await bind(made)
         yield made
 
 

@@ -177,15 +177,15 @@ def test_of_what_is_to_be_read_again_nothing_is_twice_and_no_more_than_is_needed
     findings = Findings()
     parts = LateParts(findings)
     for n in range(1, 11):
-        parts.begins(n, 5_000 * n)
+        parts.begins(n, 50_000 * n)
     for n in (9, 2, 3, 2):
-        parts.add(n, 90_000, [b"%d" % n, b"more of %d" % n], 2)
-    assert parts.ranges() == [range(10_000, 20_000), range(45_000, 50_000)]
+        parts.add(n, 900_000, [b"%d" % n, b"more of %d" % n], 2)
+    assert parts.ranges() == [range(100_000, 200_000), range(450_000, 500_000)]
     first, second = parts.ranges()
-    assert parts.look(first, [10_000, 10_001], [b"2", b"more of 2"])
-    assert not parts.look(first, [15_000, 15_001], [b"3", b"more of 3"])
-    assert parts.look(second, [45_000], [b"9"])
-    assert not parts.look(second, [45_001, 49_999], [b"more of 9", b"another"])
+    assert parts.look(first, [100_000, 100_001], [b"2", b"more of 2"])
+    assert not parts.look(first, [150_000, 150_001], [b"3", b"more of 3"])
+    assert parts.look(second, [450_000], [b"9"])
+    assert not parts.look(second, [450_001, 499_999], [b"more of 9", b"another"])
     assert parts.settle() == 8
     assert Kind.N_TWICE not in findings
     assert parts.ranges() == []

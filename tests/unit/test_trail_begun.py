@@ -9,7 +9,7 @@ import pytest
 from audit.comparison import EndReader, TrailEnd, Verdict, compare
 from audit.retold import Retold
 from audit.templates import OtherTrail, expand
-from cli.audit_begin import fits
+from cli.audit_begin import why_unfit
 from records.mongo.begun import BeginGrounds
 from records.mongo.judgement import Stand
 from tests.exports import exported
@@ -18,6 +18,11 @@ from tests.verbs import RunVerb, verb_runner
 
 ROOT: Final = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I="
 MOST: Final = 2**53 - 1
+GONE: Final = TrailEnd()
+OF_OTHERS: Final = TrailEnd(empty=False)
+OF_OURS: Final = TrailEnd(empty=False, told=True)
+QUIET: Final = Stand(beaten=True)
+SENT: Final = Stand(beaten=True, sent=True)
 
 
 @pytest.fixture
@@ -189,19 +194,25 @@ def test_a_process_of_the_trail_before_does_not_send_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("grounds", "verdict", "sent", "fit"),
+    ("grounds", "end", "found", "why"),
     [
-        ("LOST", "UNTOLD", True, True),
-        ("LOST", "AGREES", True, False),
-        ("LOST", "FRESH_DATABASE", False, False),
-        ("NEW_DATABASE", "FRESH_DATABASE", False, True),
-        ("NEW_DATABASE", "AGREES", False, True),
-        ("NEW_DATABASE", "AGREES", True, False),
-        ("NEW_DATABASE", "UNTOLD", True, False),
-        ("GAP", "AGREES", True, True),
-        ("SHORTER", "UNTOLD", True, True),
-        ("GAP", "FRESH_DATABASE", False, False),
+        ("LOST", GONE, SENT, None),
+        ("LOST", GONE, QUIET, None),
+        ("LOST", OF_OTHERS, QUIET, None),
+        ("LOST", OF_OURS, SENT, "it is not lost"),
+        ("LOST", OF_OURS, QUIET, "it is not lost"),
+        ("LOST", OF_OTHERS, Stand(), "the reason is NEW_DATABASE"),
+        ("NEW_DATABASE", OF_OTHERS, Stand(), None),
+        ("NEW_DATABASE", GONE, Stand(), None),
+        ("NEW_DATABASE", OF_OURS, SENT, "it is not new"),
+        ("NEW_DATABASE", GONE, SENT, "it is not new"),
+        ("GAP", OF_OURS, SENT, None),
+        ("SHORTER", GONE, SENT, None),
+        ("GAP", OF_OTHERS, Stand(), "the reason is NEW_DATABASE"),
     ],
 )
-def test_a_reason_has_to_fit_what_is_there(grounds: str, verdict: str, *, sent: bool, fit: bool) -> None:
-    assert fits(BeginGrounds(grounds), Verdict(verdict), Stand(sent=sent)) is fit
+def test_a_reason_has_to_fit_what_is_there(
+    grounds: str, end: TrailEnd, found: Stand, why: str | None
+) -> None:
+    unfit = why_unfit(BeginGrounds(grounds), compare(end, found), end, found)
+    assert unfit is None if why is None else why in (unfit or "")

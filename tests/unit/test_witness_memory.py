@@ -61,6 +61,9 @@ class Live:
         yield Batch(offsets, values, [0] * len(offsets))
         progress(len(offsets), len(offsets))
 
+    def again(self, there: range) -> AsyncGenerator[Batch, None]:
+        raise NotImplementedError
+
     def look_around(self, findings: Findings) -> None:
         pass
 

@@ -6,12 +6,22 @@ import pytest
 
 from audit.templates import expand
 from records.mongo import outbox
-from records.mongo.begun import Before, BeginGrounds, Beginning, Begun, TrailMoved, Variables, begin_trail
+from records.mongo.begun import (
+    Before,
+    BeginGrounds,
+    Beginning,
+    Begun,
+    TrailMoved,
+    TrailUsed,
+    Variables,
+    begin_trail,
+)
 from records.mongo.client import Database, Document, Session
 from records.mongo.errors import LeaseLost
 from records.mongo.judgement import Trail, stand
 from records.mongo.lease import Lease
 from records.mongo.restored import Ahead, TrailAhead, service
+from records.mongo.signed import raise_signed
 from records.mongo.state import bind, bound_settings
 from records.mongo.transaction import in_transaction
 from records.policy import DateRules
@@ -25,13 +35,14 @@ ACTOR: Final = "ab" * 16
 
 
 def beginning(before: Trail = OLD, trail: Trail = NEW) -> Beginning:
-    return Beginning(Before(before, SIGNED), trail, BeginGrounds.GAP, ACTOR, "1.2.3", DateRules())
+    return Beginning(before, trail, BeginGrounds.GAP, ACTOR, "1.2.3", DateRules())
 
 
 @pytest.fixture
 async def lease(database: Database, make_lease: MakeLease) -> Lease:
     """Of a database that has taken eight numbers, of which the last two and another act still wait."""
     await bind(database, NAMES.values(OLD))
+    await raise_signed(database, OLD.log_name, None, SIGNED)
     lease = await make_lease("verb")
     assert await lease.acquire()
     await database.state.update_one({"_id": "lease"}, {"$set": {"n": 8}})
@@ -87,7 +98,42 @@ async def test_one_of_which_something_was_sent_is_the_one_before(database: Datab
     await begin_trail(database, lease, NAMES, beginning())
     entries = await waiting(database)
     await outbox.remove(database, [each["_id"] for each in entries[:2]])
-    assert await begin_trail(database, lease, NAMES, beginning(NEW, NEWER)) == Begun(Before(NEW, SIGNED), 7)
+    assert await begin_trail(database, lease, NAMES, beginning(NEW, NEWER)) == Begun(Before(NEW, None), 7)
+
+
+async def test_what_was_signed_is_what_is_stored_when_it_is_begun(database: Database, lease: Lease) -> None:
+    wanted, more = beginning(), (43, bytes([1]) * 32)
+    assert await raise_signed(database, OLD.log_name, SIGNED, more)
+    assert (await begin_trail(database, lease, NAMES, wanted)).before.signed == more
+
+
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize(
+    ("again", "variables"),
+    [
+        (Trail("audit-4", "log"), NAMES.log_name),
+        (Trail("audit", "log-4"), NAMES.topic),
+        (Trail("audit", "log-2"), f"{NAMES.log_name}, {NAMES.topic}"),
+        (Trail("audit-4", "log-3"), NAMES.log_name),
+    ],
+)
+async def test_no_name_and_no_topic_is_that_of_two_trails(
+    database: Database,
+    lease: Lease,
+    again: Trail,
+    variables: str,
+    sent: bool,  # noqa: FBT001 - a row
+) -> None:
+    for before, trail in ((OLD, NEW), (NEW, NEWER)):
+        await begin_trail(database, lease, NAMES, beginning(before, trail))
+        if sent:
+            await database.outbox.delete_many({})
+    there = await database.outbox.count_documents({})
+    with pytest.raises(TrailUsed, match=f"^{variables}: a trail of this database had it before"):
+        await begin_trail(database, lease, NAMES, beginning(NEWER, again))
+    assert await bound_settings(database) == NAMES.values(NEWER)
+    assert await database.outbox.count_documents({}) == there
+    await begin_trail(database, lease, NAMES, beginning(NEWER, Trail("audit-4", "log-4")))
 
 
 async def test_it_is_begun_once(database: Database, lease: Lease) -> None:
