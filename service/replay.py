@@ -109,7 +109,11 @@ class Replay:
 
     async def _stored(self, judged: list[Judged], act: Act) -> list[Became]:
         end_if_cancelled()
-        return await replay(self._context.database, judged, act, dry=self._dry)
+        try:
+            return await replay(self._context.database, judged, act, dry=self._dry)
+        except StoreError:
+            end_if_cancelled()
+            raise
 
     async def _one_by_one(self, judged: list[Judged], act: Act, rules: RecordRules) -> list[Became]:
         """One that fails alone stays, as UNSTORABLE: unless no order at all can be stored."""

@@ -59,7 +59,8 @@ async def test_a_replay_that_is_killed_loses_nothing_and_repeats_nothing(own_mon
             assert b"Traceback" not in said
             codes[started.returncode] += 1
         assert codes[-signal.SIGKILL] >= 1
-        assert codes[130] >= 1
+        # On a busy machine what the one before had in flight arrives while this one still starts.
+        assert codes[130] + codes[-signal.SIGINT] + codes[-signal.SIGTERM] >= 1
         await asyncio.sleep(LIFETIME)
         last = await replaying(shop)
         await asyncio.wait_for(last.communicate(), PATIENCE)
