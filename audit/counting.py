@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 
 from audit.batches import DIGEST_BYTES, MAX_BATCH, Batches
-from audit.findings import Findings, Kind
+from audit.findings import Findings, Kind, which
 from audit.late import LateParts
 from audit.repeats import WINDOW
 
@@ -249,4 +249,4 @@ class Numbers:
 
 
 def _named(first: int, last: int) -> str:
-    return f"number {last} is" if first == last else f"numbers {first} to {last} are"
+    return which("number", "numbers", first, last)

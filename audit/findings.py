@@ -9,6 +9,11 @@ MAX_TEXTS: Final = 10
 """So many of a kind are told one by one; all of them are counted."""
 
 
+def which(one: str, several: str, first: int, last: int) -> str:
+    """Those from one number to another, as the beginning of a sentence: "numbers 3 to 7 are"."""
+    return f"{one} {first} is" if first == last else f"{several} {first} to {last} are"
+
+
 class Outcome(IntEnum):
     """What it comes to, which is the exit code."""
 

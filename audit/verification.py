@@ -119,6 +119,7 @@ class Verification:
                 *self._notes(),
                 *self._notes_on_what_goes_on(),
                 *notes_on_the_end(scope, book, ended, self._findings),
+                *self._findings.notes,
             ],
         )
 

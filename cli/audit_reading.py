@@ -118,8 +118,7 @@ async def verified(
     if wanted.cosigned is not None:
         reached, read = plan.book.reached, (verification.begin, scope)
         cosigned = wanted.cosigned.judge(reached, read, time.time(), findings)
-    verdict = verification.verdict()
-    return replace(verdict, cosigned=cosigned, notes=[*verdict.notes, *findings.notes])
+    return replace(verification.verdict(), cosigned=cosigned)
 
 
 async def _read_again(source: Source, verification: Verification) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.comparison import Known
+from audit.findings import which
 from audit.retold import Retold
 from cli.audit_source import Progress
 from cli.reapply_exports import Export
@@ -53,12 +54,8 @@ def joined(exports: Sequence[Export]) -> tuple[list[Piece], list[str]]:
     return pieces, missing
 
 
-def _which(one: str, several: str, first: int, last: int) -> str:
-    return f"{one} {first} is" if first == last else f"{several} {first} to {last} are"
-
-
 def _events(begin: int, end: int) -> str:
-    return _which("event", "events", begin, end - 1)
+    return which("event", "events", begin, end - 1)
 
 
 def lacking(begin: int, trail: Retold, known: Known) -> list[str]:
@@ -71,8 +68,8 @@ def lacking(begin: int, trail: Retold, known: Known) -> list[str]:
     new, first = not known.beaten and known.n == 0, trail.first_n
     if begin == 0 or new or first is None or first <= known.n + 1:
         return []
-    which = _which("batch of erasures", "batches of erasures", known.n + 1, first - 1)
-    return [f"{which} older than all that is there: it begins with event {begin}"]
+    older = which("batch of erasures", "batches of erasures", known.n + 1, first - 1)
+    return [f"{older} older than all that is there: it begins with event {begin}"]
 
 
 class Trail:

@@ -3,12 +3,13 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import NewTopic
 
 from records.keys import RecordKeys
 from records.mongo.client import Database, Document
@@ -18,11 +19,25 @@ from records.mongo.transaction import in_transaction
 from runtime.health import Health
 from runtime.settings import Settings
 from tests.e2e.deployment import until
-from tests.running_consumer import PATIENCE, Topic
+from tests.running_consumer import PATIENCE, Topic, topic_of
 from worker.work import work
 
 COLLECTIONS: Final = ("records", "outbox", "quarantine", "erasure_ledger", "state")
 _VERB_SECONDS: Final = 60.0
+
+
+@asynccontextmanager
+async def audited_topic_of(
+    mongo_uri: str, name: str, kafka: str, names: Callable[[str], str], **more: str
+) -> AsyncIterator[Topic]:
+    """As `topic_of`, with an audit topic of its own, which is there, and a lease of three seconds."""
+    own = {
+        "ORDER_RECORDS_KAFKA__AUDIT_TOPIC": names("audit"),
+        "ORDER_RECORDS_WORKER__LEASE_SECONDS": "3",
+    }
+    async with topic_of(mongo_uri, name, kafka, names, **own, **more) as made:
+        await made.admin.create_topics([NewTopic(made.settings.kafka.audit_topic, 1, 1)])
+        yield made
 
 
 async def bind(topic: Topic) -> None:

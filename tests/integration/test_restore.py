@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from aiokafka.admin import NewTopic
 
 from audit.types import ATTESTATION, LEDGER_REAPPLIED, OFFSETS_LOST, RECORD_ANONYMIZED, RECORD_DELETED
 from cli.lifecycle_reapply import reapplied
@@ -17,8 +16,8 @@ from records.policy import DateRules, GdprPolicy
 from runtime.health import Health
 from service.consume import consume
 from tests.e2e.checker import check_sequence, read_trail
-from tests.running_consumer import Topic, consuming, topic_of
-from tests.running_restore import copied, put_back, settled, trail_values, working
+from tests.running_consumer import Topic, consuming
+from tests.running_restore import audited_topic_of, copied, put_back, settled, trail_values, working
 from worker.work import work
 
 # A Kafka client that is stopped while it connects leaves its socket to the garbage collector.
@@ -33,14 +32,9 @@ LIVE, CLEANUP_DUE, DELETION_DUE = (timedelta(days=days) for days in (1, 40, 250)
 async def topic(
     mongo_uri: str, fresh_database: str, real_kafka: str, topic_names: Callable[[str], str]
 ) -> AsyncIterator[Topic]:
-    more = {
-        "ORDER_RECORDS_KAFKA__AUDIT_TOPIC": topic_names("audit"),
-        "ORDER_RECORDS_WORKER__SWEEP_INTERVAL_SECONDS": "0.2",
-        "ORDER_RECORDS_WORKER__LEASE_SECONDS": "3",
-    }
-    async with topic_of(mongo_uri, fresh_database, real_kafka, topic_names, **more) as made:
+    often = {"ORDER_RECORDS_WORKER__SWEEP_INTERVAL_SECONDS": "0.2"}
+    async with audited_topic_of(mongo_uri, fresh_database, real_kafka, topic_names, **often) as made:
         await made.make(2)
-        await made.admin.create_topics([NewTopic(made.settings.kafka.audit_topic, 1, 1)])
         yield made
 
 

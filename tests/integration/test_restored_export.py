@@ -29,8 +29,8 @@ from runtime.trail import read_range
 from tests.e2e.checker import check_sequence, read_trail
 from tests.e2e.deployment import until
 from tests.integration.store_suite.data import DAY, LIVE, NOW, all_records, prepared, store_all, sweep_context
-from tests.running_consumer import PATIENCE, SECRET, Topic, topic_of
-from tests.running_restore import bind, copied, put_back, settled, trail_values, working
+from tests.running_consumer import PATIENCE, SECRET, Topic
+from tests.running_restore import audited_topic_of, bind, copied, put_back, settled, trail_values, working
 from tests.verbs import RunVerb, verb_runner
 from worker.checkpoint_writer import CheckpointWriter
 from worker.relay import Relay
@@ -44,16 +44,9 @@ async def topic(
     mongo_uri: str, fresh_database: str, real_kafka: str, topic_names: Callable[[str], str]
 ) -> AsyncIterator[Topic]:
     """Five records, of which none is due, in a database that agrees with its trail."""
-    more = {
-        "ORDER_RECORDS_KAFKA__AUDIT_TOPIC": topic_names("audit"),
-        "ORDER_RECORDS_WORKER__SWEEP_INTERVAL_SECONDS": "0.2",
-        "ORDER_RECORDS_WORKER__LEASE_SECONDS": "3",
-    }
-    async with topic_of(mongo_uri, fresh_database, real_kafka, topic_names, **more) as made:
-        kafka = made.settings.kafka
-        await made.admin.create_topics(
-            [NewTopic(name, 1, 1) for name in (kafka.audit_topic, kafka.checkpoint_topic)]
-        )
+    often = {"ORDER_RECORDS_WORKER__SWEEP_INTERVAL_SECONDS": "0.2"}
+    async with audited_topic_of(mongo_uri, fresh_database, real_kafka, topic_names, **often) as made:
+        await made.admin.create_topics([NewTopic(made.settings.kafka.checkpoint_topic, 1, 1)])
         await bind(made)
         await Pulse(made.database).renew(compared=True)
         await store_all(made.database, *(prepared(number, LIVE) for number in range(5)))

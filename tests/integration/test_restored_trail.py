@@ -47,8 +47,8 @@ from tests.integration.store_suite.data import (
     store_all,
     sweep_context,
 )
-from tests.running_consumer import PATIENCE, Topic, consuming, topic_of
-from tests.running_restore import bind, copied, put_back, trail_values, working
+from tests.running_consumer import PATIENCE, Topic, consuming
+from tests.running_restore import audited_topic_of, bind, copied, put_back, trail_values, working
 from worker.relay import Relay
 from worker.trail_check import TrailCheck
 from worker.work import work
@@ -69,13 +69,8 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def topic(
     mongo_uri: str, fresh_database: str, real_kafka: str, topic_names: Callable[[str], str]
 ) -> AsyncIterator[Topic]:
-    more = {
-        "ORDER_RECORDS_KAFKA__AUDIT_TOPIC": topic_names("audit"),
-        "ORDER_RECORDS_WORKER__LEASE_SECONDS": "3",
-    }
-    async with topic_of(mongo_uri, fresh_database, real_kafka, topic_names, **more) as made:
+    async with audited_topic_of(mongo_uri, fresh_database, real_kafka, topic_names) as made:
         await made.make()
-        await made.admin.create_topics([NewTopic(made.settings.kafka.audit_topic, 1, 1)])
         await bind(made)
         yield made
 

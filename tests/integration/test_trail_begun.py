@@ -26,8 +26,8 @@ from runtime.health import Health
 from runtime.settings import Settings
 from tests.e2e.deployment import until
 from tests.integration.store_suite.data import CLEANUP_DUE, prepared, store_all
-from tests.running_consumer import PATIENCE, Topic, topic_of
-from tests.running_restore import bind, trail_values, verb, working
+from tests.running_consumer import PATIENCE, Topic
+from tests.running_restore import audited_topic_of, bind, trail_values, verb, working
 from tests.unfetchable import publish_unfetchable
 from worker.floor import StoredFloor
 from worker.notary import Notary, Pace
@@ -50,14 +50,9 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def topic(
     mongo_uri: str, fresh_database: str, real_kafka: str, topic_names: Callable[[str], str]
 ) -> AsyncIterator[Topic]:
-    more = {
-        "ORDER_RECORDS_KAFKA__AUDIT_TOPIC": topic_names("audit"),
-        "ORDER_RECORDS_WORKER__LEASE_SECONDS": "3",
-        "ORDER_RECORDS_AUDIT__LOG_NAME": "first",
-    }
-    async with topic_of(mongo_uri, fresh_database, real_kafka, topic_names, **more) as made:
-        kafka = made.settings.kafka
-        names = (kafka.order_topic, kafka.audit_topic, kafka.checkpoint_topic)
+    named = {"ORDER_RECORDS_AUDIT__LOG_NAME": "first"}
+    async with audited_topic_of(mongo_uri, fresh_database, real_kafka, topic_names, **named) as made:
+        names = (made.settings.kafka.order_topic, made.settings.kafka.checkpoint_topic)
         await made.admin.create_topics([NewTopic(name, 1, 1) for name in names])
         await bind(made)
         yield made
